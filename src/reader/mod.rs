@@ -1,0 +1,418 @@
+//! Bytes in, events out.
+
+#[cfg(feature = "alloc")]
+mod message;
+mod pieces;
+
+#[cfg(feature = "alloc")]
+use self::message::Message;
+use self::pieces::{Piece, Pieces};
+use crate::body::Body;
+use crate::close::{BadClose, Close};
+use crate::config::{Config, Role};
+use crate::error::Error;
+use crate::frame::{Kind, OpCode};
+use crate::reply::Reply;
+#[cfg(feature = "alloc")]
+use crate::utf8;
+use crate::utf8::Utf8;
+
+/// The receiving half of a connection.
+///
+/// Bytes go in as a cursor into the caller's buffer, which is consumed from the front and unmasked where it lies. Cut
+/// them as they come: the events are the same. What is kept between calls is an unfinished header, an unfinished
+/// control frame and the message that is being put together.
+///
+/// ```
+/// use ws_proto::{Config, Connection, Event};
+///
+/// let (mut reader, _) = Connection::server(&Config::new()).into_split();
+/// let mut buffer = *b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58\x82";
+/// let mut input = &mut buffer[..];
+/// assert_eq!(reader.receive(&mut input), Ok(Some(Event::Text("Hello"))));
+/// assert_eq!(reader.receive(&mut input), Ok(None)); // the next frame has just begun
+/// assert!(input.is_empty());
+/// ```
+///
+/// An event is valid until the reader is used again:
+///
+/// ```compile_fail,E0499
+/// # use ws_proto::{Config, Connection, Event};
+/// # let (mut reader, _) = Connection::server(&Config::new()).into_split();
+/// # let mut buffer = [0; 64];
+/// # let mut input = &mut buffer[..];
+/// let first = reader.receive(&mut input);
+/// let second = reader.receive(&mut input);
+/// drop(first);
+/// ```
+#[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "three are choices of the configuration")]
+pub struct Reader {
+    pieces: Pieces,
+    #[cfg(feature = "alloc")]
+    message: Message,
+    #[cfg(feature = "alloc")]
+    ready: Ready,
+    #[cfg(feature = "alloc")]
+    keep_buffer: usize,
+    utf8: Utf8,
+    reply: Option<Reply>,
+    end: Option<End>,
+    eof: bool,
+    check_chunks: bool,
+    unassigned_codes: bool,
+    silent_failure: bool,
+}
+
+/// What a peer sent, whole.
+///
+/// ```
+/// use ws_proto::Event;
+///
+/// fn show(event: Event<'_>) -> String {
+///     match event {
+///         Event::Text(text) => text.to_owned(),
+///         Event::Binary(bytes) => format!("{} bytes", bytes.len()),
+///         other => format!("{other:?}"),
+///     }
+/// }
+/// assert_eq!(show(Event::Binary(&[1, 2, 3])), "3 bytes");
+/// ```
+#[cfg(feature = "alloc")]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// A text message.
+    Text(&'a str),
+    /// A binary message.
+    Binary(&'a [u8]),
+    /// A ping; its pong is owed already.
+    Ping(&'a [u8]),
+    /// A pong, asked for or not.
+    Pong(&'a [u8]),
+    /// The last event: the peer's close frame, with or without a code. Its answer is owed already.
+    Close(Option<Close<'a>>),
+}
+
+/// What a peer sent, as it arrives.
+///
+/// ```
+/// use ws_proto::{Chunk, Config, Connection, Kind};
+///
+/// let (mut reader, _) = Connection::client(&Config::new(), ws_proto::Seed::predictable_for_tests(0)).into_split();
+/// let mut buffer = *b"\x01\x03Hel\x80\x02lo";
+/// let mut input = &mut buffer[..];
+/// assert_eq!(reader.receive_chunk(&mut input), Ok(Some(Chunk::Data { kind: Kind::Text, bytes: b"Hel", last: false })));
+/// assert_eq!(reader.receive_chunk(&mut input), Ok(Some(Chunk::Data { kind: Kind::Text, bytes: b"lo", last: true })));
+/// assert_eq!(reader.receive_chunk(&mut input), Ok(None));
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Chunk<'a> {
+    /// The next bytes of a message, unmasked. In text they may end inside a character.
+    Data {
+        /// What the message is.
+        kind: Kind,
+        /// Its next bytes; empty only if `last`.
+        bytes: &'a [u8],
+        /// Whether the message ends with them.
+        last: bool,
+    },
+    /// A ping; its pong is owed already.
+    Ping(&'a [u8]),
+    /// A pong, asked for or not.
+    Pong(&'a [u8]),
+    /// The last chunk: the peer's close frame, with or without a code. Its answer is owed already.
+    Close(Option<Close<'a>>),
+}
+
+/// What the last [`Reader::advance`] stopped at.
+#[cfg(feature = "alloc")]
+#[derive(Clone, Copy, Debug)]
+enum Ready {
+    Nothing,
+    Message,
+    Control(OpCode),
+}
+
+/// Why nothing more is read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum End {
+    /// The peer's close frame, whose body is the newest control frame's.
+    Close,
+    Failed(Error),
+    /// The stream ended first.
+    Eof,
+}
+
+impl Reader {
+    pub(crate) const fn new(role: Role, config: &Config) -> Self {
+        Self {
+            pieces: Pieces::new(role, config),
+            #[cfg(feature = "alloc")]
+            message: Message::EMPTY,
+            #[cfg(feature = "alloc")]
+            ready: Ready::Nothing,
+            #[cfg(feature = "alloc")]
+            keep_buffer: config.keep_buffer,
+            utf8: Utf8::new(),
+            reply: None,
+            end: None,
+            eof: false,
+            check_chunks: config.check_chunks,
+            unassigned_codes: config.unassigned_codes,
+            silent_failure: config.silent_failure,
+        }
+    }
+
+    /// Reads up to the next event, or all of `input` if it has none.
+    ///
+    /// A message that lies in `input` as one frame is lent from there; otherwise from the reader's own buffer. After
+    /// a [`Event::Close`] or an error, all input is swallowed.
+    ///
+    /// # Errors
+    ///
+    /// What the peer did wrong, once. A close frame is then owed (see [`Reader::take_reply`]).
+    #[cfg(feature = "alloc")]
+    #[inline]
+    pub fn receive<'a, 'i: 'a>(&'a mut self, input: &mut &'i mut [u8]) -> Result<Option<Event<'a>>, Error> {
+        if !matches!(self.ready, Ready::Nothing) {
+            self.done();
+        }
+        match self.pieces.whole(input) {
+            Some((Kind::Binary, bytes)) => Ok(Some(Event::Binary(bytes))),
+            Some((Kind::Text, bytes)) => match utf8::check(bytes) {
+                Ok(text) => Ok(Some(Event::Text(text))),
+                Err(bad) => Err(self.fail(bad.into(), input)),
+            },
+            None => Ok(if self.advance(input)? { self.event() } else { None }),
+        }
+    }
+
+    /// Reads up to the next event and keeps it for [`Reader::event`]; false if there is none and all of `input` is
+    /// read. For adapters whose own buffer is busy: every message is put together in the reader's.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::receive`].
+    #[cfg(feature = "alloc")]
+    pub fn advance(&mut self, input: &mut &mut [u8]) -> Result<bool, Error> {
+        self.done();
+        match self.step(input) {
+            Ok(ready) => {
+                self.ready = ready;
+                Ok(!matches!(ready, Ready::Nothing))
+            }
+            Err(error) => Err(self.fail(error, input)),
+        }
+    }
+
+    /// The event that the last [`Reader::advance`] stopped at.
+    #[cfg(feature = "alloc")]
+    #[must_use]
+    pub fn event(&self) -> Option<Event<'_>> {
+        let control = &**self.pieces.newest_control();
+        Some(match (self.ready, &self.message) {
+            (Ready::Nothing, _) => return None,
+            (Ready::Message, Message::Text(text)) => Event::Text(text),
+            (Ready::Message, Message::Binary(bytes)) => Event::Binary(bytes),
+            (Ready::Control(OpCode::Ping), _) => Event::Ping(control),
+            (Ready::Control(OpCode::Pong), _) => Event::Pong(control),
+            (Ready::Control(_), _) => Event::Close(self.close_frame()),
+        })
+    }
+
+    /// Reads the next piece of a message as it lies in `input`, or the next control frame, or all of `input` if it
+    /// has neither. Nothing of a message is stored, and its size is limited by
+    /// [`Config::max_message`](crate::Config::max_message) all the same.
+    ///
+    /// Text is passed on as bytes, so that a piece may end inside a character, and checked on the way unless
+    /// [`Config::check_chunks`](crate::Config::check_chunks) says no. Finish a message with the call it began with.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::receive`]. The pieces of a message that were delivered are then all there is of it.
+    pub fn receive_chunk<'a, 'i: 'a>(&'a mut self, input: &mut &'i mut [u8]) -> Result<Option<Chunk<'a>>, Error> {
+        match self.chunk(input) {
+            Ok(None) => Ok(None),
+            Ok(Some(Piece::Data { kind, bytes, last })) => Ok(Some(Chunk::Data { kind, bytes, last })),
+            Ok(Some(Piece::Control(opcode))) => {
+                let control = &**self.pieces.newest_control();
+                Ok(Some(match opcode {
+                    OpCode::Ping => Chunk::Ping(control),
+                    OpCode::Pong => Chunk::Pong(control),
+                    _ => Chunk::Close(self.close_frame()),
+                }))
+            }
+            Err(error) => Err(self.fail(error, input)),
+        }
+    }
+
+    /// Takes note that the stream ended: nothing more will arrive.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnexpectedEof`] if the peer's close frame did not come before. Nothing is owed then.
+    pub fn receive_eof(&mut self) -> Result<(), Error> {
+        self.eof = true;
+        if self.end.is_some() {
+            return Ok(());
+        }
+        self.stop(End::Eof);
+        Err(Error::UnexpectedEof)
+    }
+
+    /// Takes what is owed to the peer: the pong for the newest ping (section 5.5.3 lets older ones go), or the close
+    /// frame that answers the peer's or tells it of an error. Hand it to [`Writer::reply`](crate::Writer::reply).
+    ///
+    /// Someone who answers every ping takes it after every event.
+    pub const fn take_reply(&mut self) -> Option<Reply> {
+        self.reply.take()
+    }
+
+    /// Whether the peer's close frame, an error or the end of the stream was received: no event will follow.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        self.end.is_some()
+    }
+
+    /// The error that ended the connection.
+    #[must_use]
+    pub const fn error(&self) -> Option<Error> {
+        match self.end {
+            Some(End::Failed(error)) => Some(error),
+            Some(End::Eof) => Some(Error::UnexpectedEof),
+            _ => None,
+        }
+    }
+
+    /// How many frames were received: those whose header was accepted. After an error in a header this is the
+    /// position of its frame in the stream, counted from zero.
+    #[must_use]
+    pub const fn frames(&self) -> u64 {
+        self.pieces.frames()
+    }
+
+    /// Gives the buffer's memory back if no message is in it. An adapter may do so before it waits.
+    #[cfg(feature = "alloc")]
+    pub fn release(&mut self) {
+        let empty = match &self.message {
+            Message::Text(text) => text.is_empty(),
+            Message::Binary(bytes) => bytes.is_empty(),
+        };
+        if empty || matches!(self.ready, Ready::Message) {
+            self.ready = Ready::Nothing;
+            self.message = Message::EMPTY;
+        }
+    }
+
+    pub(crate) const fn end(&self) -> Option<End> {
+        self.end
+    }
+
+    pub(crate) const fn owes_reply(&self) -> bool {
+        self.reply.is_some()
+    }
+
+    pub(crate) fn owes_close(&self) -> bool {
+        self.reply.is_some_and(|reply| reply.close)
+    }
+
+    pub(crate) const fn is_eof(&self) -> bool {
+        self.eof
+    }
+
+    /// The peer's close frame, once it came.
+    pub(crate) fn close_frame(&self) -> Option<Close<'_>> {
+        Close::decode(self.pieces.newest_control()).ok().flatten()
+    }
+
+    /// Makes room behind an event.
+    #[cfg(feature = "alloc")]
+    fn done(&mut self) {
+        if matches!(self.ready, Ready::Message) {
+            self.message.clear(self.keep_buffer);
+        }
+        self.ready = Ready::Nothing;
+    }
+
+    #[cfg(feature = "alloc")]
+    fn step(&mut self, input: &mut &mut [u8]) -> Result<Ready, Error> {
+        while let Some(piece) = self.pieces.next(input)? {
+            match piece {
+                Piece::Data { kind, bytes, last } => {
+                    self.message.push(kind, bytes, last, &mut self.utf8)?;
+                    if last {
+                        return Ok(Ready::Message);
+                    }
+                }
+                Piece::Control(opcode) => {
+                    self.control(opcode, input)?;
+                    return Ok(Ready::Control(opcode));
+                }
+            }
+        }
+        Ok(Ready::Nothing)
+    }
+
+    fn chunk<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Piece<'i>>, Error> {
+        let piece = self.pieces.next(input)?;
+        match &piece {
+            Some(Piece::Data { kind: Kind::Text, bytes, last }) if self.check_chunks => {
+                self.utf8.push(bytes)?;
+                if *last && !self.utf8.is_complete() {
+                    return Err(Error::BadUtf8);
+                }
+            }
+            Some(Piece::Control(opcode)) => self.control(*opcode, input)?,
+            _ => {}
+        }
+        Ok(piece)
+    }
+
+    /// Does what a control frame asks for.
+    fn control(&mut self, opcode: OpCode, input: &mut &mut [u8]) -> Result<(), Error> {
+        let body = *self.pieces.newest_control();
+        match opcode {
+            OpCode::Ping => self.reply = Some(Reply { close: false, body }),
+            OpCode::Close => {
+                let close = Close::decode(&body)?;
+                if let Some(Close { code, .. }) = close
+                    && code.is_unassigned()
+                    && !self.unassigned_codes
+                {
+                    return Err(BadClose::Code(code).into());
+                }
+                // Section 5.5.1: typically echoes the code; an empty close is answered by an empty one.
+                let answer = close.and_then(|close| Close { reason: "", ..close }.encode());
+                self.reply = Some(Reply { close: true, body: answer.unwrap_or(Body::EMPTY) });
+                self.stop(End::Close);
+                *input = &mut [];
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Section 7.1.7: fails the connection.
+    #[cold]
+    fn fail(&mut self, error: Error, input: &mut &mut [u8]) -> Error {
+        *input = &mut [];
+        let close = Close { code: error.close_code(), reason: "" }.encode();
+        self.reply = match close {
+            Some(body) if !self.silent_failure => Some(Reply { close: true, body }),
+            _ => None,
+        };
+        self.stop(End::Failed(error));
+        error
+    }
+
+    fn stop(&mut self, end: End) {
+        self.end = Some(end);
+        self.pieces.stop();
+        #[cfg(feature = "alloc")]
+        if !matches!(self.ready, Ready::Message) {
+            self.message = Message::EMPTY;
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! The lower half of a reader: frames from bytes. Headers are checked at their earliest byte, payloads unmasked where
+//! they lie, control frames gathered.
+
+use core::mem;
+
+use crate::body::Body;
+use crate::config::{Config, Role};
+use crate::error::Error;
+#[cfg(feature = "alloc")]
+use crate::frame::FIN;
+use crate::frame::{Header, Kind, Length, MASK, OpCode, Start};
+use crate::mask;
+
+/// A part of a message, lent from the input, or a whole control frame, kept in [`Pieces::control`].
+pub(super) enum Piece<'i> {
+    Data { kind: Kind, bytes: &'i mut [u8], last: bool },
+    Control(OpCode),
+}
+
+#[derive(Debug)]
+pub(super) struct Pieces {
+    phase: Phase,
+    /// The message whose fragments arrive.
+    open: Option<Open>,
+    /// The payload of the newest control frame.
+    control: Body,
+    /// The mask bit that every frame must have: set in what a client sends.
+    mask: u8,
+    frames: u64,
+    max_frame: usize,
+    max_message: usize,
+    max_fragments: u32,
+}
+
+/// Where the next byte belongs.
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    /// To a header, of which so many bytes arrived.
+    Header { bytes: [u8; Header::MAX], len: u8 },
+    /// To the payload of a data frame.
+    Data { kind: Kind, key: [u8; 4], left: u64, fin: bool },
+    /// To the payload of a control frame.
+    Control { opcode: OpCode, key: [u8; 4], left: usize },
+    /// Nowhere.
+    Over,
+}
+
+/// A message that is not finished: what is known of it from the headers of its frames.
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    kind: Kind,
+    fragments: u32,
+    size: u64,
+}
+
+impl Pieces {
+    pub(super) const fn new(role: Role, config: &Config) -> Self {
+        Self {
+            phase: START,
+            open: None,
+            control: Body::EMPTY,
+            mask: match role {
+                Role::Server => MASK,
+                Role::Client => 0,
+            },
+            frames: 0,
+            max_frame: config.max_frame,
+            max_message: config.max_message,
+            max_fragments: config.max_fragments,
+        }
+    }
+
+    /// A message that arrived in one frame and as a whole: the common case, and nothing else.
+    #[cfg(feature = "alloc")]
+    #[inline]
+    pub(super) fn whole<'i>(&mut self, input: &mut &'i mut [u8]) -> Option<(Kind, &'i mut [u8])> {
+        if !matches!(self.phase, Phase::Header { len: 0, .. }) || self.open.is_some() {
+            return None;
+        }
+        let (&[first, second], rest) = input.split_first_chunk()?;
+        let kind = match first {
+            WHOLE_TEXT => Kind::Text,
+            WHOLE_BINARY => Kind::Binary,
+            _ => return None,
+        };
+        let (length, header) = match second ^ self.mask {
+            code @ 0..=125 => (usize::from(code), 2),
+            126 => (usize::from(u16::from_be_bytes(*rest.first_chunk()?)), 4),
+            127 => (usize::try_from(u64::from_be_bytes(*rest.first_chunk()?)).ok()?, 10),
+            _ => return None,
+        };
+        let shortest = header == 2 || (header == 4 && length > 125) || length > 0xffff;
+        if !shortest || length > self.max_frame || length > self.max_message {
+            return None;
+        }
+        let header = header + usize::from(self.mask >> 5);
+        if input.len() - header.min(input.len()) < length {
+            return None;
+        }
+        let (header, payload) = split_off(input, header + length).split_at_mut(header);
+        if self.mask != 0 {
+            mask::apply(payload, *header.last_chunk()?);
+        }
+        self.frames += 1;
+        Some((kind, payload))
+    }
+
+    /// The next piece, or `None` when all of `input` is read.
+    pub(super) fn next<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Piece<'i>>, Error> {
+        loop {
+            match self.phase {
+                Phase::Header { bytes, len } => {
+                    if !self.header(bytes, len, input)? {
+                        return Ok(None);
+                    }
+                }
+                Phase::Data { kind, key, left, fin } => {
+                    let bytes = self.data(kind, key, left, fin, input);
+                    let rest = left - bytes.len() as u64;
+                    let last = fin && rest == 0;
+                    if last || !bytes.is_empty() {
+                        return Ok(Some(Piece::Data { kind, bytes, last }));
+                    }
+                    if rest > 0 {
+                        return Ok(None);
+                    }
+                }
+                Phase::Control { opcode, key, left } => {
+                    let done = self.control(opcode, key, left, input);
+                    return Ok(done.then_some(Piece::Control(opcode)));
+                }
+                Phase::Over => {
+                    *input = &mut [];
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
+    /// The payload of the newest control frame, when it is whole.
+    pub(super) const fn newest_control(&self) -> &Body {
+        &self.control
+    }
+
+    /// How many headers were accepted.
+    pub(super) const fn frames(&self) -> u64 {
+        self.frames
+    }
+
+    /// Reads nothing from now on.
+    pub(super) const fn stop(&mut self) {
+        self.phase = Phase::Over;
+        self.open = None;
+    }
+
+    /// Adds to the `len` bytes of a header that are here; false if more are needed.
+    fn header(&mut self, mut bytes: [u8; Header::MAX], len: u8, input: &mut &mut [u8]) -> Result<bool, Error> {
+        let len = usize::from(len);
+        let mut total = len;
+        for (to, from) in bytes.iter_mut().skip(len).zip(input.iter()) {
+            *to = *from;
+            total += 1;
+        }
+        let (known, _) = bytes.split_at(total);
+        if let Some((header, used)) = self.decode(known)? {
+            split_off(input, used - len);
+            self.begin(header);
+            return Ok(true);
+        }
+        *input = &mut [];
+        #[expect(clippy::cast_possible_truncation, reason = "at most 14")]
+        {
+            self.phase = Phase::Header { bytes, len: total as u8 };
+        }
+        Ok(false)
+    }
+
+    /// Reads a header, each rule at the first byte that can break it.
+    fn decode(&self, bytes: &[u8]) -> Result<Option<(Header, usize)>, Error> {
+        let Some((&first, rest)) = bytes.split_first() else {
+            return Ok(None);
+        };
+        let start = Start::decode(first)?;
+        self.check_start(start)?;
+        // Section 5.1: a server takes masked frames only, a client unmasked ones.
+        if rest.first().is_some_and(|second| second & MASK != self.mask) {
+            return Err(Error::BadMask);
+        }
+        let Some(Length { masked, length, rest }) = Length::decode(start.opcode, rest)? else {
+            return Ok(None);
+        };
+        if !start.opcode.is_control() {
+            self.check_size(length)?;
+        }
+        let (key, rest) = match rest.split_first_chunk() {
+            _ if !masked => (None, rest),
+            Some((key, rest)) => (Some(*key), rest),
+            None => return Ok(None),
+        };
+        let Start { fin, rsv1, opcode } = start;
+        Ok(Some((Header { fin, rsv1, opcode, key, length }, bytes.len() - rest.len())))
+    }
+
+    fn check_start(&self, start: Start) -> Result<(), Error> {
+        if start.rsv1 {
+            return Err(Error::BadReservedBit);
+        }
+        // Section 5.4: a message is one start and any continuations, control frames between.
+        match (start.opcode, self.open) {
+            (OpCode::Continuation, Some(open)) if open.fragments >= self.max_fragments => Err(Error::TooManyFragments),
+            (OpCode::Continuation, Some(_)) | (OpCode::Text | OpCode::Binary, None) => Ok(()),
+            (opcode, _) if opcode.is_control() => Ok(()),
+            _ => Err(Error::BadContinuation),
+        }
+    }
+
+    fn check_size(&self, length: u64) -> Result<(), Error> {
+        if length > self.max_frame as u64 {
+            return Err(Error::FrameTooBig);
+        }
+        let before = self.open.map_or(0, |open| open.size);
+        match before.checked_add(length) {
+            Some(size) if size <= self.max_message as u64 => Ok(()),
+            _ => Err(Error::MessageTooBig),
+        }
+    }
+
+    /// Goes on to the payload behind a checked header.
+    fn begin(&mut self, Header { fin, opcode, key, length, .. }: Header) {
+        self.frames += 1;
+        let key = key.unwrap_or_default();
+        let open = match (opcode, self.open) {
+            (OpCode::Text, _) => Open { kind: Kind::Text, fragments: 0, size: 0 },
+            (OpCode::Binary, _) => Open { kind: Kind::Binary, fragments: 0, size: 0 },
+            (OpCode::Continuation, Some(open)) => open,
+            (opcode, _) => {
+                self.control = Body::EMPTY;
+                let left = usize::try_from(length).unwrap_or(Body::MAX);
+                self.phase = Phase::Control { opcode, key, left };
+                return;
+            }
+        };
+        let grown = Open { fragments: open.fragments + 1, size: open.size + length, ..open };
+        self.open = (!fin).then_some(grown);
+        self.phase = Phase::Data { kind: open.kind, key, left: length, fin };
+    }
+
+    fn data<'i>(&mut self, kind: Kind, key: [u8; 4], left: u64, fin: bool, input: &mut &'i mut [u8]) -> &'i mut [u8] {
+        let n = usize::try_from(left).unwrap_or(usize::MAX).min(input.len());
+        let bytes = split_off(input, n);
+        if self.mask != 0 {
+            mask::apply(bytes, key);
+        }
+        let left = left - n as u64;
+        self.phase = if left == 0 { START } else { Phase::Data { kind, key: mask::turn(key, n), left, fin } };
+        bytes
+    }
+
+    /// Gathers the payload of a control frame; false if more is needed.
+    fn control(&mut self, opcode: OpCode, key: [u8; 4], left: usize, input: &mut &mut [u8]) -> bool {
+        let n = left.min(input.len());
+        let bytes = split_off(input, n);
+        mask::apply(bytes, key);
+        self.control.extend(bytes);
+        let left = left - n;
+        self.phase = if left == 0 { START } else { Phase::Control { opcode, key: mask::turn(key, n), left } };
+        left == 0
+    }
+}
+
+/// Moves `input` past its first `n` bytes and returns them.
+#[inline]
+fn split_off<'i>(input: &mut &'i mut [u8], n: usize) -> &'i mut [u8] {
+    let (head, rest) = mem::take(input).split_at_mut(n);
+    *input = rest;
+    head
+}
+
+const START: Phase = Phase::Header { bytes: [0; Header::MAX], len: 0 };
+#[cfg(feature = "alloc")]
+const WHOLE_TEXT: u8 = FIN | OpCode::Text as u8;
+#[cfg(feature = "alloc")]
+const WHOLE_BINARY: u8 = FIN | OpCode::Binary as u8;
