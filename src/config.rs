@@ -1,5 +1,11 @@
 //! Limits and choices, in one value.
 
+#[cfg(feature = "deflate")]
+use alloc::sync::Arc;
+
+#[cfg(feature = "deflate")]
+use crate::deflate::Compression;
+
 /// Which end of a connection this is.
 ///
 /// ```
@@ -55,6 +61,8 @@ pub struct Config {
     pub(crate) max_interim: u32,
     pub(crate) version_8: bool,
     pub(crate) require_protocol: bool,
+    #[cfg(feature = "deflate")]
+    pub(crate) compression: Option<Arc<Compression>>,
 }
 
 impl Config {
@@ -81,6 +89,8 @@ impl Config {
             max_interim: 8,
             version_8: false,
             require_protocol: false,
+            #[cfg(feature = "deflate")]
+            compression: None,
         }
     }
 
@@ -199,6 +209,15 @@ impl Config {
     #[must_use]
     pub const fn require_protocol(mut self, yes: bool) -> Self {
         self.require_protocol = yes;
+        self
+    }
+
+    /// Messages are compressed where both ends agree (RFC 7692): not unless told so here. Clones of this value, and
+    /// so all connections made with it, share the pool of codecs.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.compression = Some(Arc::new(compression));
         self
     }
 }

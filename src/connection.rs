@@ -2,6 +2,8 @@
 
 use crate::close::CloseCode;
 use crate::config::{Config, Role};
+#[cfg(feature = "deflate")]
+use crate::deflate::{Agreement, Compressor, Decompressor};
 use crate::reader::{End, Reader};
 use crate::seed::{Keys, Seed};
 use crate::writer::Writer;
@@ -122,6 +124,39 @@ impl Connection {
         Self { reader: Reader::new(Role::Client, config), writer: Writer::new(Some(keys), config) }
     }
 
+    /// Compresses messages as both ends agreed in the opening handshake (RFC 7692). For those behind another HTTP
+    /// stack, before the first message.
+    ///
+    /// ```
+    /// use ws_proto::deflate::{Agreement, Compression};
+    /// use ws_proto::{Config, Connection};
+    ///
+    /// let config = Config::new().compression(Compression::new());
+    /// let agreement = Agreement::default(); // from the negotiation
+    /// let connection = Connection::server(&config).with_deflate(&agreement, &config);
+    /// ```
+    ///
+    /// Without [`Config::compression`], nothing is agreed and nothing changes.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn with_deflate(mut self, agreement: &Agreement, config: &Config) -> Self {
+        let Some(settings) = &config.compression else {
+            return self;
+        };
+        let server = (agreement.server_max_window_bits.unwrap_or(15), !agreement.server_no_context_takeover);
+        let client = (agreement.client_max_window_bits.unwrap_or(15), !agreement.client_no_context_takeover);
+        let ((inbound, takes_over), (outbound, goes_on)) = match self.role() {
+            Role::Server => (client, server),
+            Role::Client => (server, client),
+        };
+        // This end may use less than it may.
+        let outbound = outbound.min(settings.outbound_window).clamp(8, 15);
+        let goes_on = goes_on && settings.outbound_takeover;
+        self.reader.set_decompressor(Decompressor::new(settings, inbound.clamp(8, 15), takes_over));
+        self.writer.set_compressor(Compressor::new(settings, outbound, goes_on));
+        self
+    }
+
     /// Which end this is.
     #[must_use]
     pub const fn role(&self) -> Role {
@@ -142,44 +177,50 @@ impl Connection {
     /// What to do with the transport.
     #[must_use]
     pub fn transport(&self) -> Transport {
-        let Some(end) = self.reader.end() else {
-            return Transport::Open;
-        };
-        if self.is_outgoing() {
-            return Transport::CloseAfterFlush;
-        }
-        match end {
-            End::Close if self.role() == Role::Client && !self.reader.is_eof() => Transport::AwaitPeer,
-            _ => Transport::Close,
-        }
+        Transport::of(&self.reader, &self.writer)
     }
 
     /// How the connection ended, once no event will follow.
     #[must_use]
     pub fn closed(&self) -> Option<Closed<'_>> {
-        let end = self.reader.end()?;
-        let peer_first = self.writer.has_answered_close().unwrap_or(true);
-        Some(match end {
+        Closed::of(&self.reader, &self.writer)
+    }
+}
+
+impl Transport {
+    /// What to do with the transport of two halves.
+    #[must_use]
+    pub fn of(reader: &Reader, writer: &Writer) -> Self {
+        let Some(end) = reader.end() else {
+            return Self::Open;
+        };
+        if reader.owes_reply() || writer.is_outgoing() {
+            return Self::CloseAfterFlush;
+        }
+        match end {
+            End::Close if reader.role() == Role::Client && !reader.is_eof() => Self::AwaitPeer,
+            _ => Self::Close,
+        }
+    }
+}
+
+impl<'a> Closed<'a> {
+    /// How the connection of two halves ended, once no event will follow.
+    #[must_use]
+    pub fn of(reader: &'a Reader, writer: &Writer) -> Option<Self> {
+        let abnormal = |by| Self { code: CloseCode::ABNORMAL, reason: "", clean: false, by };
+        Some(match reader.end()? {
             End::Close => {
                 let (code, reason) =
-                    self.reader.close_frame().map_or((CloseCode::NO_CODE, ""), |close| (close.code, close.reason));
-                let clean = self.writer.is_closed() || self.reader.owes_close();
-                Closed { code, reason, clean, by: if peer_first { Side::Peer } else { Side::Local } }
+                    reader.close_frame().map_or((CloseCode::NO_CODE, ""), |close| (close.code, close.reason));
+                let clean = writer.is_closed() || reader.owes_close();
+                let by = if writer.has_closed_first() { Side::Local } else { Side::Peer };
+                Self { code, reason, clean, by }
             }
-            End::Failed(_) => Closed { code: CloseCode::ABNORMAL, reason: "", clean: false, by: Side::Local },
-            End::Eof => {
-                let by = if self.writer.is_closed() { Side::Local } else { Side::Peer };
-                Closed { code: CloseCode::ABNORMAL, reason: "", clean: false, by }
-            }
+            End::Failed(_) => abnormal(Side::Local),
+            End::Eof if writer.is_closed() => abnormal(Side::Local),
+            End::Eof => abnormal(Side::Peer),
         })
-    }
-
-    fn is_outgoing(&self) -> bool {
-        #[cfg(feature = "alloc")]
-        let pending = !self.writer.pending().is_empty();
-        #[cfg(not(feature = "alloc"))]
-        let pending = false;
-        pending || self.reader.owes_reply()
     }
 }
 

@@ -22,6 +22,8 @@ use crate::utf8::BadUtf8;
 pub enum Error {
     /// A close frame with a malformed body (section 5.5.1).
     BadClose(BadClose),
+    /// A compressed message that does not inflate (RFC 7692, section 7.2.2).
+    BadCompression,
     /// A control frame that is fragmented (section 5.5).
     BadControlFragment,
     /// A control frame with more than 125 bytes (section 5.5).
@@ -53,7 +55,7 @@ impl Error {
     #[must_use]
     pub const fn close_code(self) -> CloseCode {
         match self {
-            Self::BadUtf8 | Self::BadClose(BadClose::Reason) => CloseCode::INVALID_DATA,
+            Self::BadCompression | Self::BadUtf8 | Self::BadClose(BadClose::Reason) => CloseCode::INVALID_DATA,
             Self::FrameTooBig | Self::MessageTooBig => CloseCode::TOO_BIG,
             Self::TooManyFragments => CloseCode::POLICY,
             Self::UnexpectedEof => CloseCode::ABNORMAL,
@@ -66,6 +68,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::BadClose(bad) => return bad.fmt(f),
+            Self::BadCompression => "compressed message that does not inflate",
             Self::BadControlFragment => "fragmented control frame",
             Self::BadControlLength => "control frame with more than 125 bytes",
             Self::BadContinuation => "continuation without a message, or a message inside a message",

@@ -123,7 +123,7 @@ impl Header {
             return Ok(None);
         };
         let Start { fin, rsv1, opcode } = Start::decode(first)?;
-        let Some(Length { masked, length, rest }) = Length::decode(opcode, rest)? else {
+        let Some(Length { masked, value: length, rest }) = Length::decode(opcode, rest)? else {
             return Ok(None);
         };
         let (key, rest) = match rest.split_first_chunk() {
@@ -231,7 +231,7 @@ impl Start {
 /// A header from its second byte to its key.
 pub(crate) struct Length<'b> {
     pub(crate) masked: bool,
-    pub(crate) length: u64,
+    pub(crate) value: u64,
     /// What comes behind.
     pub(crate) rest: &'b [u8],
 }
@@ -246,21 +246,21 @@ impl<'b> Length<'b> {
         if opcode.is_control() && code > 125 {
             return Err(Error::BadControlLength);
         }
-        let (length, shortest, rest) = match code {
+        let (value, shortest, rest) = match code {
             126 => match rest.split_first_chunk() {
-                Some((length, rest)) => (u64::from(u16::from_be_bytes(*length)), 126, rest),
+                Some((value, rest)) => (u64::from(u16::from_be_bytes(*value)), 126, rest),
                 None => return Ok(None),
             },
             127 => match rest.split_first_chunk() {
-                Some((length, rest)) => (u64::from_be_bytes(*length), 0x1_0000, rest),
+                Some((value, rest)) => (u64::from_be_bytes(*value), 0x1_0000, rest),
                 None => return Ok(None),
             },
             code => (u64::from(code), 0, rest),
         };
-        if length < shortest || length > u64::MAX >> 1 {
+        if value < shortest || value > u64::MAX >> 1 {
             return Err(Error::BadLength);
         }
-        Ok(Some(Self { masked: second & MASK != 0, length, rest }))
+        Ok(Some(Self { masked: second & MASK != 0, value, rest }))
     }
 }
 

@@ -45,6 +45,12 @@ impl Utf8 {
         self.len == 0
     }
 
+    /// The bytes of an unfinished character.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn cut(&self) -> &[u8] {
+        self.cut.split_at(usize::from(self.len)).0
+    }
+
     /// Takes the next piece; returns the character that it completes, then the rest of the piece up to an unfinished
     /// character at its end.
     pub(crate) fn take<'b>(&mut self, mut piece: &'b [u8]) -> Result<(Option<char>, &'b str), BadUtf8> {

@@ -18,11 +18,21 @@ pub(super) enum Message {
 impl Message {
     pub(super) const EMPTY: Self = Self::Binary(Vec::new());
 
-    /// Adds a piece. `utf8` is where the text stands; `last` ends it.
-    pub(super) fn push(&mut self, kind: Kind, piece: &[u8], last: bool, utf8: &mut Utf8) -> Result<(), Error> {
+    /// Adds a piece. `utf8` is where the text stands; `last` ends it. No memory is taken beyond twice what arrived,
+    /// nor beyond `max` bytes.
+    pub(super) fn push(
+        &mut self,
+        kind: Kind,
+        piece: &[u8],
+        last: bool,
+        utf8: &mut Utf8,
+        max: usize,
+    ) -> Result<(), Error> {
         match (&mut *self, kind) {
             (Self::Text(text), Kind::Text) => {
                 let (completed, whole) = utf8.take(piece)?;
+                let more = whole.len() + completed.map_or(0, char::len_utf8);
+                text.reserve_exact(growth(text.len(), text.capacity(), more, max));
                 text.extend(completed);
                 text.push_str(whole);
                 if last && !utf8.is_complete() {
@@ -31,13 +41,21 @@ impl Message {
                 Ok(())
             }
             (Self::Binary(bytes), Kind::Binary) => {
+                bytes.reserve_exact(growth(bytes.len(), bytes.capacity(), piece.len(), max));
                 bytes.extend_from_slice(piece);
                 Ok(())
             }
             _ => {
                 self.begin(kind);
-                self.push(kind, piece, last, utf8)
+                self.push(kind, piece, last, utf8, max)
             }
+        }
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Binary(bytes) => bytes,
         }
     }
 
@@ -69,4 +87,13 @@ impl Message {
             Kind::Binary => Self::Binary(bytes),
         };
     }
+}
+
+/// How many bytes to reserve for `more`: the buffer doubles, so that a long message moves a few times only.
+fn growth(len: usize, capacity: usize, more: usize, max: usize) -> usize {
+    let needed = len.saturating_add(more);
+    if needed <= capacity {
+        return more;
+    }
+    needed.max(capacity.saturating_mul(2).min(max)) - len
 }

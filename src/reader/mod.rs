@@ -10,6 +10,8 @@ use self::pieces::{Piece, Pieces};
 use crate::body::Body;
 use crate::close::{BadClose, Close};
 use crate::config::{Config, Role};
+#[cfg(feature = "deflate")]
+use crate::deflate::{Decompressor, Inflated};
 use crate::error::Error;
 use crate::frame::{Kind, OpCode};
 use crate::reply::Reply;
@@ -55,6 +57,8 @@ pub struct Reader {
     ready: Ready,
     #[cfg(feature = "alloc")]
     keep_buffer: usize,
+    #[cfg(feature = "deflate")]
+    decompressor: Option<Decompressor>,
     utf8: Utf8,
     reply: Option<Reply>,
     end: Option<End>,
@@ -135,6 +139,23 @@ enum Ready {
     Control(OpCode),
 }
 
+/// What a chunk is made of.
+enum Step<'i> {
+    Nothing,
+    Data {
+        kind: Kind,
+        bytes: &'i [u8],
+        last: bool,
+    },
+    /// So many bytes in the decompressor's output.
+    #[cfg(feature = "deflate")]
+    Inflated {
+        kind: Kind,
+        len: usize,
+    },
+    Control(OpCode),
+}
+
 /// Why nothing more is read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum End {
@@ -155,6 +176,8 @@ impl Reader {
             ready: Ready::Nothing,
             #[cfg(feature = "alloc")]
             keep_buffer: config.keep_buffer,
+            #[cfg(feature = "deflate")]
+            decompressor: None,
             utf8: Utf8::new(),
             reply: None,
             end: None,
@@ -233,19 +256,30 @@ impl Reader {
     ///
     /// As [`Reader::receive`]. The pieces of a message that were delivered are then all there is of it.
     pub fn receive_chunk<'a, 'i: 'a>(&'a mut self, input: &mut &'i mut [u8]) -> Result<Option<Chunk<'a>>, Error> {
-        match self.chunk(input) {
-            Ok(None) => Ok(None),
-            Ok(Some(Piece::Data { kind, bytes, last })) => Ok(Some(Chunk::Data { kind, bytes, last })),
-            Ok(Some(Piece::Control(opcode))) => {
-                let control = &**self.pieces.newest_control();
-                Ok(Some(match opcode {
-                    OpCode::Ping => Chunk::Ping(control),
-                    OpCode::Pong => Chunk::Pong(control),
-                    _ => Chunk::Close(self.close_frame()),
-                }))
+        let step = match self.chunk(input) {
+            Ok(step) => step,
+            Err(error) => return Err(self.fail(error, input)),
+        };
+        let control = &**self.pieces.newest_control();
+        Ok(Some(match step {
+            Step::Nothing => return Ok(None),
+            Step::Data { kind, bytes, last } => Chunk::Data { kind, bytes, last },
+            #[cfg(feature = "deflate")]
+            Step::Inflated { kind, len } => {
+                let bytes = self.decompressor.as_ref().map_or(&[][..], |decompressor| decompressor.output(len));
+                Chunk::Data { kind, bytes, last: false }
             }
-            Err(error) => Err(self.fail(error, input)),
-        }
+            Step::Control(OpCode::Ping) => Chunk::Ping(control),
+            Step::Control(OpCode::Pong) => Chunk::Pong(control),
+            Step::Control(_) => Chunk::Close(self.close_frame()),
+        }))
+    }
+
+    /// Takes compressed messages, as was agreed.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn set_decompressor(&mut self, decompressor: Decompressor) {
+        self.pieces.allow_compression(Decompressor::INPUT);
+        self.decompressor = Some(decompressor);
     }
 
     /// Takes note that the stream ended: nothing more will arrive.
@@ -276,6 +310,18 @@ impl Reader {
         self.end.is_some()
     }
 
+    /// Whether the stream ended.
+    #[must_use]
+    pub const fn is_eof(&self) -> bool {
+        self.eof
+    }
+
+    /// Whose half this is.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        self.pieces.role()
+    }
+
     /// The error that ended the connection.
     #[must_use]
     pub const fn error(&self) -> Option<Error> {
@@ -296,11 +342,7 @@ impl Reader {
     /// Gives the buffer's memory back if no message is in it. An adapter may do so before it waits.
     #[cfg(feature = "alloc")]
     pub fn release(&mut self) {
-        let empty = match &self.message {
-            Message::Text(text) => text.is_empty(),
-            Message::Binary(bytes) => bytes.is_empty(),
-        };
-        if empty || matches!(self.ready, Ready::Message) {
+        if self.message.bytes().is_empty() || matches!(self.ready, Ready::Message) {
             self.ready = Ready::Nothing;
             self.message = Message::EMPTY;
         }
@@ -316,10 +358,6 @@ impl Reader {
 
     pub(crate) fn owes_close(&self) -> bool {
         self.reply.is_some_and(|reply| reply.close)
-    }
-
-    pub(crate) const fn is_eof(&self) -> bool {
-        self.eof
     }
 
     /// The peer's close frame, once it came.
@@ -340,8 +378,14 @@ impl Reader {
     fn step(&mut self, input: &mut &mut [u8]) -> Result<Ready, Error> {
         while let Some(piece) = self.pieces.next(input)? {
             match piece {
-                Piece::Data { kind, bytes, last } => {
-                    self.message.push(kind, bytes, last, &mut self.utf8)?;
+                #[cfg(feature = "deflate")]
+                Piece::Data { kind, compressed: true, bytes, last } => {
+                    if self.inflate(kind, bytes, last)? {
+                        return Ok(Ready::Message);
+                    }
+                }
+                Piece::Data { kind, bytes, last, .. } => {
+                    self.message.push(kind, bytes, last, &mut self.utf8, self.pieces.max_message())?;
                     if last {
                         return Ok(Ready::Message);
                     }
@@ -355,19 +399,86 @@ impl Reader {
         Ok(Ready::Nothing)
     }
 
-    fn chunk<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Piece<'i>>, Error> {
-        let piece = self.pieces.next(input)?;
-        match &piece {
-            Some(Piece::Data { kind: Kind::Text, bytes, last }) if self.check_chunks => {
-                self.utf8.push(bytes)?;
-                if *last && !self.utf8.is_complete() {
-                    return Err(Error::BadUtf8);
+    /// Adds a compressed piece to the message; true if that is its end.
+    #[cfg(feature = "deflate")]
+    fn inflate(&mut self, kind: Kind, bytes: &[u8], last: bool) -> Result<bool, Error> {
+        let Some(decompressor) = &mut self.decompressor else {
+            return Err(Error::BadReservedBit);
+        };
+        let max = self.pieces.max_message();
+        decompressor.push(kind, bytes, last)?;
+        loop {
+            let so_far = [self.message.bytes(), self.utf8.cut()];
+            let (bytes, last) = match decompressor.pull(Some(so_far), max)? {
+                Inflated::Bytes(n) => (decompressor.output(n), false),
+                Inflated::Starved => return Ok(false),
+                Inflated::Done => (&[][..], true),
+            };
+            self.message.push(kind, bytes, last, &mut self.utf8, max)?;
+            if last {
+                return Ok(true);
+            }
+        }
+    }
+
+    fn chunk<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Step<'i>, Error> {
+        loop {
+            #[cfg(feature = "deflate")]
+            if let Some(step) = self.inflated()? {
+                return Ok(step);
+            }
+            match self.pieces.next(input)? {
+                None => return Ok(Step::Nothing),
+                #[cfg(feature = "deflate")]
+                Some(Piece::Data { kind, compressed: true, bytes, last }) => {
+                    if let Some(decompressor) = &mut self.decompressor {
+                        decompressor.push(kind, bytes, last)?;
+                    }
+                }
+                Some(Piece::Data { kind, bytes, last, .. }) => {
+                    self.check(kind, bytes, last)?;
+                    return Ok(Step::Data { kind, bytes, last });
+                }
+                Some(Piece::Control(opcode)) => {
+                    self.control(opcode, input)?;
+                    return Ok(Step::Control(opcode));
                 }
             }
-            Some(Piece::Control(opcode)) => self.control(*opcode, input)?,
-            _ => {}
         }
-        Ok(piece)
+    }
+
+    /// The next bytes of a compressed message, if what arrived of it has any.
+    #[cfg(feature = "deflate")]
+    fn inflated(&mut self) -> Result<Option<Step<'static>>, Error> {
+        let Some(decompressor) = &mut self.decompressor else {
+            return Ok(None);
+        };
+        let Some(kind) = decompressor.under_way() else {
+            return Ok(None);
+        };
+        match decompressor.pull(None, self.pieces.max_message())? {
+            Inflated::Bytes(len) => {
+                if kind == Kind::Text && self.check_chunks {
+                    self.utf8.push(decompressor.output(len))?;
+                }
+                Ok(Some(Step::Inflated { kind, len }))
+            }
+            Inflated::Starved => Ok(None),
+            Inflated::Done => {
+                self.check(kind, &[], true)?;
+                Ok(Some(Step::Data { kind, bytes: &[], last: true }))
+            }
+        }
+    }
+
+    fn check(&mut self, kind: Kind, bytes: &[u8], last: bool) -> Result<(), Error> {
+        if kind == Kind::Text && self.check_chunks {
+            self.utf8.push(bytes)?;
+            if last && !self.utf8.is_complete() {
+                return Err(Error::BadUtf8);
+            }
+        }
+        Ok(())
     }
 
     /// Does what a control frame asks for.
@@ -410,6 +521,10 @@ impl Reader {
     fn stop(&mut self, end: End) {
         self.end = Some(end);
         self.pieces.stop();
+        #[cfg(feature = "deflate")]
+        {
+            self.decompressor = None;
+        }
         #[cfg(feature = "alloc")]
         if !matches!(self.ready, Ready::Message) {
             self.message = Message::EMPTY;

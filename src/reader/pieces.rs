@@ -13,7 +13,13 @@ use crate::mask;
 
 /// A part of a message, lent from the input, or a whole control frame, kept in [`Pieces::control`].
 pub(super) enum Piece<'i> {
-    Data { kind: Kind, bytes: &'i mut [u8], last: bool },
+    Data {
+        kind: Kind,
+        #[cfg_attr(not(feature = "deflate"), expect(dead_code, reason = "never true"))]
+        compressed: bool,
+        bytes: &'i mut [u8],
+        last: bool,
+    },
     Control(OpCode),
 }
 
@@ -24,6 +30,8 @@ pub(super) struct Pieces {
     open: Option<Open>,
     /// The payload of the newest control frame.
     control: Body,
+    /// Whether a message may be compressed, and how much of one is taken at a time.
+    compression: Option<usize>,
     /// The mask bit that every frame must have: set in what a client sends.
     mask: u8,
     frames: u64,
@@ -38,7 +46,7 @@ enum Phase {
     /// To a header, of which so many bytes arrived.
     Header { bytes: [u8; Header::MAX], len: u8 },
     /// To the payload of a data frame.
-    Data { kind: Kind, key: [u8; 4], left: u64, fin: bool },
+    Data { kind: Kind, compressed: bool, key: [u8; 4], left: u64, fin: bool },
     /// To the payload of a control frame.
     Control { opcode: OpCode, key: [u8; 4], left: usize },
     /// Nowhere.
@@ -49,6 +57,7 @@ enum Phase {
 #[derive(Clone, Copy, Debug)]
 struct Open {
     kind: Kind,
+    compressed: bool,
     fragments: u32,
     size: u64,
 }
@@ -59,6 +68,7 @@ impl Pieces {
             phase: START,
             open: None,
             control: Body::EMPTY,
+            compression: None,
             mask: match role {
                 Role::Server => MASK,
                 Role::Client => 0,
@@ -114,12 +124,12 @@ impl Pieces {
                         return Ok(None);
                     }
                 }
-                Phase::Data { kind, key, left, fin } => {
-                    let bytes = self.data(kind, key, left, fin, input);
+                Phase::Data { kind, compressed, left, fin, .. } => {
+                    let bytes = self.data(input);
                     let rest = left - bytes.len() as u64;
                     let last = fin && rest == 0;
                     if last || !bytes.is_empty() {
-                        return Ok(Some(Piece::Data { kind, bytes, last }));
+                        return Ok(Some(Piece::Data { kind, compressed, bytes, last }));
                     }
                     if rest > 0 {
                         return Ok(None);
@@ -140,6 +150,21 @@ impl Pieces {
     /// The payload of the newest control frame, when it is whole.
     pub(super) const fn newest_control(&self) -> &Body {
         &self.control
+    }
+
+    pub(super) const fn role(&self) -> Role {
+        if self.mask == MASK { Role::Server } else { Role::Client }
+    }
+
+    /// Lets compressed messages pass, `most` bytes of them at a time.
+    #[cfg(feature = "deflate")]
+    pub(super) const fn allow_compression(&mut self, most: usize) {
+        self.compression = Some(most);
+    }
+
+    #[cfg(feature = "alloc")]
+    pub(super) const fn max_message(&self) -> usize {
+        self.max_message
     }
 
     /// How many headers were accepted.
@@ -186,11 +211,11 @@ impl Pieces {
         if rest.first().is_some_and(|second| second & MASK != self.mask) {
             return Err(Error::BadMask);
         }
-        let Some(Length { masked, length, rest }) = Length::decode(start.opcode, rest)? else {
+        let Some(Length { masked, value: length, rest }) = Length::decode(start.opcode, rest)? else {
             return Ok(None);
         };
         if !start.opcode.is_control() {
-            self.check_size(length)?;
+            self.check_size(start, length)?;
         }
         let (key, rest) = match rest.split_first_chunk() {
             _ if !masked => (None, rest),
@@ -202,7 +227,8 @@ impl Pieces {
     }
 
     fn check_start(&self, start: Start) -> Result<(), Error> {
-        if start.rsv1 {
+        // RFC 7692, section 6.1: only on the first frame of a message.
+        if start.rsv1 && (self.compression.is_none() || start.opcode == OpCode::Continuation) {
             return Err(Error::BadReservedBit);
         }
         // Section 5.4: a message is one start and any continuations, control frames between.
@@ -214,24 +240,25 @@ impl Pieces {
         }
     }
 
-    fn check_size(&self, length: u64) -> Result<(), Error> {
+    /// The size of a compressed message is known when it is inflated; its frames have a limit all the same.
+    fn check_size(&self, start: Start, length: u64) -> Result<(), Error> {
         if length > self.max_frame as u64 {
             return Err(Error::FrameTooBig);
         }
-        let before = self.open.map_or(0, |open| open.size);
+        let (compressed, before) = self.open.map_or((start.rsv1, 0), |open| (open.compressed, open.size));
         match before.checked_add(length) {
-            Some(size) if size <= self.max_message as u64 => Ok(()),
+            Some(size) if compressed || size <= self.max_message as u64 => Ok(()),
             _ => Err(Error::MessageTooBig),
         }
     }
 
     /// Goes on to the payload behind a checked header.
-    fn begin(&mut self, Header { fin, opcode, key, length, .. }: Header) {
+    fn begin(&mut self, Header { fin, rsv1: compressed, opcode, key, length }: Header) {
         self.frames += 1;
         let key = key.unwrap_or_default();
         let open = match (opcode, self.open) {
-            (OpCode::Text, _) => Open { kind: Kind::Text, fragments: 0, size: 0 },
-            (OpCode::Binary, _) => Open { kind: Kind::Binary, fragments: 0, size: 0 },
+            (OpCode::Text, _) => Open { kind: Kind::Text, compressed, fragments: 0, size: 0 },
+            (OpCode::Binary, _) => Open { kind: Kind::Binary, compressed, fragments: 0, size: 0 },
             (OpCode::Continuation, Some(open)) => open,
             (opcode, _) => {
                 self.control = Body::EMPTY;
@@ -242,17 +269,25 @@ impl Pieces {
         };
         let grown = Open { fragments: open.fragments + 1, size: open.size + length, ..open };
         self.open = (!fin).then_some(grown);
-        self.phase = Phase::Data { kind: open.kind, key, left: length, fin };
+        self.phase = Phase::Data { kind: open.kind, compressed: open.compressed, key, left: length, fin };
     }
 
-    fn data<'i>(&mut self, kind: Kind, key: [u8; 4], left: u64, fin: bool, input: &mut &'i mut [u8]) -> &'i mut [u8] {
-        let n = usize::try_from(left).unwrap_or(usize::MAX).min(input.len());
+    /// The next bytes of a data frame, unmasked.
+    fn data<'i>(&mut self, input: &mut &'i mut [u8]) -> &'i mut [u8] {
+        let Phase::Data { compressed, key, left, .. } = &mut self.phase else {
+            return &mut [];
+        };
+        let most = if *compressed { self.compression.unwrap_or(0) } else { usize::MAX };
+        let n = usize::try_from(*left).unwrap_or(usize::MAX).min(input.len()).min(most);
         let bytes = split_off(input, n);
         if self.mask != 0 {
-            mask::apply(bytes, key);
+            mask::apply(bytes, *key);
         }
-        let left = left - n as u64;
-        self.phase = if left == 0 { START } else { Phase::Data { kind, key: mask::turn(key, n), left, fin } };
+        *key = mask::turn(*key, n);
+        *left -= n as u64;
+        if *left == 0 {
+            self.phase = START;
+        }
         bytes
     }
 

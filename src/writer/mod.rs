@@ -1,5 +1,7 @@
 //! Messages in, bytes out.
 
+#[cfg(feature = "deflate")]
+mod compressed;
 #[cfg(feature = "alloc")]
 mod queue;
 
@@ -11,6 +13,8 @@ use self::queue::Queue;
 use crate::body::Body;
 use crate::close::{Close, CloseCode};
 use crate::config::{Config, Role};
+#[cfg(feature = "deflate")]
+use crate::deflate::Compressor;
 use crate::error::SendError;
 use crate::frame::{Header, HeaderBytes, Kind, OpCode};
 use crate::mask;
@@ -48,6 +52,8 @@ pub struct Writer {
     max_pending: usize,
     #[cfg(feature = "alloc")]
     fragment_size: usize,
+    #[cfg(feature = "deflate")]
+    compressor: Option<Compressor>,
 }
 
 /// What may be sent next.
@@ -91,6 +97,8 @@ impl Writer {
             max_pending: config.max_pending,
             #[cfg(feature = "alloc")]
             fragment_size: config.fragment_size,
+            #[cfg(feature = "deflate")]
+            compressor: None,
         }
     }
 
@@ -171,12 +179,20 @@ impl Writer {
         Some(bytes)
     }
 
-    /// Which end's close frame went first, if this end's is out.
-    pub(crate) const fn has_answered_close(&self) -> Option<bool> {
-        match self.state {
-            State::Closed { answered } => Some(answered),
-            _ => None,
-        }
+    /// Whether a close frame went out that does not answer the peer's.
+    pub(crate) const fn has_closed_first(&self) -> bool {
+        matches!(self.state, State::Closed { answered: false })
+    }
+
+    #[cfg(feature = "alloc")]
+    pub(crate) const fn is_outgoing(&self) -> bool {
+        self.queue.len() > 0
+    }
+
+    /// Without a queue, what is said is in the caller's hands.
+    #[cfg(not(feature = "alloc"))]
+    pub(crate) const fn is_outgoing(&self) -> bool {
+        false
     }
 
     pub(crate) const fn role(&self) -> Role {
@@ -291,7 +307,7 @@ impl Writer {
             return Err(SendError::Full);
         }
         let opcode = self.next_fragment(kind, bytes, last)?;
-        self.queue_frame(opcode, last, bytes);
+        self.queue_frame(opcode, last, false, bytes);
         Ok(())
     }
 
@@ -335,7 +351,7 @@ impl Writer {
         if reply.close {
             self.queue_close(reply.payload(), true);
         } else if !self.is_closed() {
-            self.queue_frame(OpCode::Pong, true, reply.payload());
+            self.queue_frame(OpCode::Pong, true, false, reply.payload());
         }
     }
 
@@ -373,27 +389,39 @@ impl Writer {
 
     #[inline]
     fn message(&mut self, opcode: OpCode, payload: &[u8]) -> Result<(), SendError> {
-        self.check_open()?;
-        if !self.has_room() {
-            return Err(SendError::Full);
+        self.check_message()?;
+        #[cfg(feature = "deflate")]
+        if self.compressor.is_some() && self.queue_compressed(opcode, payload) {
+            return Ok(());
         }
-        if payload.len() <= self.fragment_size {
-            self.queue_frame(opcode, true, payload);
-        } else {
-            self.queue_fragments(opcode, payload);
-        }
+        self.queue_message(opcode, false, payload);
         Ok(())
     }
 
+    #[inline]
+    fn check_message(&self) -> Result<(), SendError> {
+        self.check_open()?;
+        if self.has_room() { Ok(()) } else { Err(SendError::Full) }
+    }
+
+    #[inline]
+    fn queue_message(&mut self, opcode: OpCode, compressed: bool, payload: &[u8]) {
+        if payload.len() <= self.fragment_size {
+            self.queue_frame(opcode, true, compressed, payload);
+        } else {
+            self.queue_fragments(opcode, compressed, payload);
+        }
+    }
+
     #[cold]
-    fn queue_fragments(&mut self, mut opcode: OpCode, mut payload: &[u8]) {
+    fn queue_fragments(&mut self, mut opcode: OpCode, mut compressed: bool, mut payload: &[u8]) {
         while let Some((fragment, rest)) = payload.split_at_checked(self.fragment_size)
             && !rest.is_empty()
         {
-            self.queue_frame(opcode, false, fragment);
-            (opcode, payload) = (OpCode::Continuation, rest);
+            self.queue_frame(opcode, false, compressed, fragment);
+            (opcode, compressed, payload) = (OpCode::Continuation, false, rest);
         }
-        self.queue_frame(opcode, true, payload);
+        self.queue_frame(opcode, true, compressed, payload);
     }
 
     fn control(&mut self, opcode: OpCode, payload: &[u8]) -> Result<(), SendError> {
@@ -406,20 +434,20 @@ impl Writer {
         if !self.has_room() {
             return Err(SendError::Full);
         }
-        self.queue_frame(opcode, true, payload);
+        self.queue_frame(opcode, true, false, payload);
         Ok(())
     }
 
     fn queue_close(&mut self, body: &[u8], answered: bool) {
         if !self.is_closed() {
-            self.queue_frame(OpCode::Close, true, body);
+            self.queue_frame(OpCode::Close, true, false, body);
             self.state = State::Closed { answered };
         }
     }
 
     #[inline]
-    fn queue_frame(&mut self, opcode: OpCode, fin: bool, payload: &[u8]) {
-        let header = self.header(opcode, fin, payload.len());
+    fn queue_frame(&mut self, opcode: OpCode, fin: bool, rsv1: bool, payload: &[u8]) {
+        let header = Header { rsv1, ..self.header(opcode, fin, payload.len()) };
         self.queue.push_frame(&header, payload);
     }
 }

@@ -1,0 +1,103 @@
+//! Echoes every message on every path, a thread for each connection, and serves a page to try it on.
+//!
+//! ```text
+//! cargo run --release --example echo -- --listen 127.0.0.1:9001 --max-message 67108864
+//! ```
+//!
+//! With `--features deflate`, `--deflate` compresses where the client offers it.
+
+use std::error::Error;
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+use ws_proto::handshake::{Answer, OriginPolicy};
+use ws_proto::{Config, Event, blocking};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let options = Options::parse(std::env::args().skip(1))?;
+    let listener = TcpListener::bind(&options.listen)?;
+    println!("listening on ws://{}", listener.local_addr()?);
+    loop {
+        match listener.accept() {
+            Ok((stream, _)) => {
+                let config = options.config.clone();
+                thread::Builder::new().stack_size(128 << 10).spawn(move || connection(&stream, &config))?;
+            }
+            // Out of files, most likely: wait until some connection ends.
+            Err(error) => {
+                eprintln!("accept: {error}");
+                thread::sleep(Duration::from_millis(100));
+            }
+        }
+    }
+}
+
+fn connection(stream: &TcpStream, config: &Config) {
+    if let Err(error) = serve(stream, config) {
+        eprintln!("{error}");
+    }
+    // The peer may be sending still: let it read what was said last.
+    if let Err(error) = blocking::linger(stream, Duration::from_secs(1)) {
+        eprintln!("{error}");
+    }
+}
+
+fn serve(stream: &TcpStream, config: &Config) -> Result<(), blocking::Error> {
+    stream.set_nodelay(true)?;
+    stream.set_write_timeout(Some(Duration::from_secs(60)))?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    // Echoing keeps no secret, so pages of any origin may connect.
+    let mut socket = match blocking::receive_request(stream, OriginPolicy::Any, config)? {
+        blocking::Incoming::Upgrade(upgrade) => upgrade.accept(&Answer::new())?,
+        blocking::Incoming::Plain(plain) => return page(plain),
+    };
+    stream.set_read_timeout(None)?;
+    let (mut receiver, mut sender) = socket.split();
+    while let Some(event) = receiver.next()? {
+        match event {
+            Event::Text(text) => sender.text(text)?,
+            Event::Binary(bytes) => sender.binary(bytes)?,
+            _ => {} // pings and the close frame are answered
+        }
+    }
+    Ok(())
+}
+
+fn page(plain: blocking::Plain<&TcpStream>) -> Result<(), blocking::Error> {
+    if plain.request().target() == "/" {
+        let html = include_bytes!("echo.html");
+        plain.respond(200, &[("Content-Type", "text/html; charset=utf-8")], html)?;
+    } else {
+        plain.respond(404, &[("Content-Type", "text/plain")], b"there is a page at /\n")?;
+    }
+    Ok(())
+}
+
+struct Options {
+    listen: String,
+    config: Config,
+}
+
+impl Options {
+    fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, Box<dyn Error>> {
+        let mut options = Self {
+            listen: String::from("127.0.0.1:9001"),
+            config: Config::new().max_message(64 << 20).max_frame(64 << 20),
+        };
+        while let Some(word) = words.next() {
+            let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
+            match word.as_str() {
+                "--listen" => options.listen = value()?,
+                "--max-message" => {
+                    let bytes = value()?.parse()?;
+                    options.config = options.config.max_message(bytes).max_frame(bytes);
+                }
+                _ => {
+                    return Err(format!("unknown option {word}; see the first lines of examples/echo.rs").into());
+                }
+            }
+        }
+        Ok(options)
+    }
+}

@@ -1,0 +1,70 @@
+//! What can go wrong on a socket.
+
+use alloc::boxed::Box;
+use core::fmt;
+use std::io;
+
+use crate::error::{Error as ProtocolError, SendError};
+use crate::handshake::{AnswerError, HandshakeError, Rejected, RequestError};
+
+/// What can go wrong on a socket, by whose fault it is.
+///
+/// ```
+/// use ws_proto::{SendError, blocking};
+///
+/// let error = blocking::Error::from(SendError::Closed);
+/// assert_eq!(error.to_string(), "the connection is closing");
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The caller's answer to a handshake was not fit.
+    Answer(AnswerError),
+    /// The other end's handshake was not fit. It was told.
+    Handshake(HandshakeError),
+    /// The stream failed.
+    Io(io::Error),
+    /// The peer broke the protocol. It was told.
+    Protocol(ProtocolError),
+    /// The server did not switch protocols.
+    Rejected(Box<Rejected>),
+    /// The caller's request was not fit.
+    Request(RequestError),
+    /// A message was refused.
+    Send(SendError),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Answer(error) => error.fmt(f),
+            Self::Handshake(error) => error.fmt(f),
+            Self::Io(error) => error.fmt(f),
+            Self::Protocol(error) => error.fmt(f),
+            Self::Rejected(rejected) => rejected.fmt(f),
+            Self::Request(error) => error.fmt(f),
+            Self::Send(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for Error {}
+
+impl From<Rejected> for Error {
+    fn from(rejected: Rejected) -> Self {
+        Self::Rejected(Box::new(rejected))
+    }
+}
+
+macro_rules! from {
+    ($($error:ty => $variant:ident),*) => {$(
+        impl From<$error> for Error {
+            fn from(error: $error) -> Self {
+                Self::$variant(error)
+            }
+        }
+    )*};
+}
+
+from!(AnswerError => Answer, HandshakeError => Handshake, io::Error => Io, ProtocolError => Protocol,
+    RequestError => Request, SendError => Send);

@@ -1,0 +1,54 @@
+//! Bytes that were read from a stream and not yet looked at.
+
+use alloc::vec::Vec;
+use std::io::{self, Read};
+
+#[derive(Debug)]
+pub(super) struct Input {
+    bytes: Vec<u8>,
+    start: usize,
+    end: usize,
+}
+
+impl Input {
+    pub(super) fn holding(bytes: &[u8]) -> Self {
+        Self { bytes: bytes.to_vec(), start: 0, end: bytes.len() }
+    }
+
+    /// Hands what is here to a machine that consumes from the front.
+    pub(super) fn lend<T>(&mut self, machine: impl FnOnce(&mut &mut [u8]) -> T) -> T {
+        let (read, _) = self.bytes.split_at_mut(self.end);
+        let (_, mut rest) = read.split_at_mut(self.start);
+        let result = machine(&mut rest);
+        self.start = self.end - rest.len();
+        result
+    }
+
+    /// What is here.
+    pub(super) fn rest(&self) -> &[u8] {
+        self.bytes.split_at(self.end).0.split_at(self.start).1
+    }
+
+    /// Reads once, in place of what was here, which must be consumed. Zero is the end of the stream.
+    pub(super) fn fill(&mut self, stream: &mut impl Read) -> io::Result<usize> {
+        if self.bytes.len() < SIZE {
+            self.bytes.resize(SIZE, 0);
+        }
+        loop {
+            match stream.read(&mut self.bytes) {
+                Ok(n) => {
+                    (self.start, self.end) = (0, n);
+                    return Ok(n);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    pub(super) const fn clear(&mut self) {
+        (self.start, self.end) = (0, 0);
+    }
+}
+
+const SIZE: usize = 64 << 10;

@@ -1,0 +1,43 @@
+//! The end of a TCP stream that loses nothing.
+
+use core::time::Duration;
+use std::io::{self, Read};
+use std::net::{Shutdown, TcpStream};
+use std::time::Instant;
+
+/// Ends the sending direction of `stream`, then reads until the peer ends its own, for `patience` at most. To be done
+/// before a stream is dropped on which the peer may still be sending: a close with unread input resets the
+/// connection, and the peer may lose what was written last.
+///
+/// ```no_run
+/// # use std::{net::TcpListener, time::Duration};
+/// # use ws_proto::{Config, blocking, handshake::OriginPolicy};
+/// # let (stream, _) = TcpListener::bind("127.0.0.1:0")?.accept()?;
+/// if let Err(error) = blocking::accept(&stream, OriginPolicy::Any, &Config::new()) {
+///     println!("{error}");
+///     blocking::linger(&stream, Duration::from_secs(1))?; // so that the refusal arrives
+/// }
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// Those of the stream; that `patience` is at its end is none.
+pub fn linger(mut stream: &TcpStream, patience: Duration) -> io::Result<()> {
+    stream.shutdown(Shutdown::Write)?;
+    let until = Instant::now() + patience;
+    let mut scrap = [0; 4096];
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(());
+        }
+        stream.set_read_timeout(Some(left))?;
+        match stream.read(&mut scrap) {
+            Ok(0) => return Ok(()),
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => return Ok(()),
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The sending methods, the same on every type that has them.
+
+use std::io::{self, Write};
+
+use super::Error;
+use crate::error::SendError;
+use crate::reply::Reply;
+use crate::writer::Writer;
+
+/// A writer and where its bytes go.
+#[derive(Debug)]
+pub(super) struct Sending<S> {
+    pub(super) writer: Writer,
+    pub(super) stream: S,
+}
+
+impl<S: Write> Sending<S> {
+    pub(super) fn send(&mut self, message: impl FnOnce(&mut Writer) -> Result<(), SendError>) -> Result<(), Error> {
+        message(&mut self.writer)?;
+        self.flush()
+    }
+
+    pub(super) fn answer(&mut self, reply: Reply) -> Result<(), Error> {
+        self.writer.reply(reply);
+        self.flush()
+    }
+
+    /// Writes all that is pending, and keeps count over failures.
+    pub(super) fn flush(&mut self) -> Result<(), Error> {
+        while !self.writer.pending().is_empty() {
+            match self.stream.write(self.writer.pending()) {
+                Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+                Ok(n) => self.writer.consume(n),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(self.stream.flush()?)
+    }
+}
+
+/// Methods over a `send` that takes what to say to the writer.
+macro_rules! sending {
+    () => {
+        /// Sends a text message.
+        ///
+        /// # Errors
+        ///
+        /// [`Error::Send`] if it was refused, and nothing was sent. [`Error::Io`] if the stream failed: what is not
+        /// written yet goes out before the next.
+        pub fn text(&mut self, text: &str) -> Result<(), Error> {
+            self.send(|writer| writer.text(text))
+        }
+
+        /// Sends a binary message.
+        ///
+        /// # Errors
+        ///
+        /// As `text`.
+        pub fn binary(&mut self, bytes: &[u8]) -> Result<(), Error> {
+            self.send(|writer| writer.binary(bytes))
+        }
+
+        /// Sends the next fragment of a message (see [`Writer::fragment`]).
+        ///
+        /// # Errors
+        ///
+        /// As `text`.
+        pub fn fragment(&mut self, kind: Kind, bytes: &[u8], last: bool) -> Result<(), Error> {
+            self.send(|writer| writer.fragment(kind, bytes, last))
+        }
+
+        /// Sends a ping with at most 125 bytes.
+        ///
+        /// # Errors
+        ///
+        /// As `text`.
+        pub fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
+            self.send(|writer| writer.ping(payload))
+        }
+
+        /// Sends the close frame, once. Go on receiving until the end: that is the peer's turn.
+        ///
+        /// # Errors
+        ///
+        /// As `text`.
+        pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
+            self.send(|writer| writer.close(code, reason))
+        }
+
+        /// Writes what a call that failed has left.
+        ///
+        /// # Errors
+        ///
+        /// [`Error::Io`].
+        pub fn flush(&mut self) -> Result<(), Error> {
+            self.send(|_| Ok(()))
+        }
+    };
+}

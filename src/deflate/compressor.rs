@@ -1,0 +1,122 @@
+//! What a connection sends, compressed.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+
+use super::deflater::Deflater;
+use super::history::History;
+use super::pool::Owner;
+use super::settings::Compression;
+
+/// The sending direction of a connection.
+#[derive(Debug)]
+pub(crate) struct Compressor {
+    settings: Arc<Compression>,
+    window: u8,
+    takeover: bool,
+    /// Made with the first message that is compressed.
+    sent: Option<Box<Sent>>,
+}
+
+#[derive(Debug)]
+struct Sent {
+    owner: Owner,
+    history: History,
+    /// How many messages in a row did not shrink, and how many to send without trying.
+    misses: u32,
+    pause: u32,
+}
+
+/// A compressed message, in the deflater that made it. To be given to [`Compressor::sent`].
+pub(crate) struct Packed(Box<Deflater>);
+
+impl Packed {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.0.output()
+    }
+}
+
+impl Compressor {
+    /// For a window of 8 to 15 bits.
+    pub(crate) fn new(settings: &Arc<Compression>, window: u8, takeover: bool) -> Self {
+        Self { settings: Arc::clone(settings), window, takeover, sent: None }
+    }
+
+    /// Whether a message of so many bytes is worth a try.
+    pub(crate) fn wants(&self, len: usize) -> bool {
+        len >= if self.takeover { self.settings.min_size } else { self.settings.min_size_alone }
+    }
+
+    /// Compresses a message, or says that it is better sent as it is: then nothing has happened, as the peer will
+    /// not see it either (section 7.2.2, and no stream can go back behind a message).
+    pub(crate) fn compress(&mut self, message: &[u8]) -> Option<Packed> {
+        let Self { settings, window, takeover, sent } = self;
+        let sent = sent.get_or_insert_with(|| {
+            let limit = if *takeover { settings.history.min(1 << *window) } else { 0 };
+            let owner = Owner { connection: settings.pool.number(), messages: 0 };
+            Box::new(Sent { owner, history: History::new(limit), misses: 0, pause: 0 })
+        });
+        if sent.pause > 0 {
+            sent.pause -= 1;
+            return None;
+        }
+        // A codec of 9 bits keeps its distances below 256: it serves a window of 8, which there is no codec for.
+        let mut deflater = settings.pool.deflater((*window).max(9), settings.level, Some(sent.owner));
+        let goes_on = *takeover && deflater.owner == Some(sent.owner);
+        deflater.owner = None;
+        if (goes_on || deflater.restart(sent.history.parts())) && deflater.compress(message) {
+            sent.misses = 0;
+            return Some(Packed(deflater));
+        }
+        deflater.shrink();
+        settings.pool.give_deflater(deflater);
+        sent.miss();
+        None
+    }
+
+    /// Takes note that a message went out, compressed. The deflater is as far as the peer now.
+    pub(crate) fn sent(&mut self, message: &[u8], Packed(mut deflater): Packed) {
+        if self.takeover
+            && let Some(sent) = &mut self.sent
+        {
+            sent.remember(message);
+            deflater.owner = Some(sent.owner);
+        }
+        deflater.shrink();
+        self.settings.pool.give_deflater(deflater);
+    }
+
+    /// Whether a message may go out that was compressed by another deflater, without a history, and refers back by
+    /// `reach` bytes at most.
+    pub(crate) const fn allows(&self, reach: usize) -> bool {
+        reach <= 1 << self.window
+    }
+
+    /// Takes note that such a message went out: the peer's window has it, and no deflater does.
+    pub(crate) fn sent_prepared(&mut self, message: &[u8]) {
+        // Before the first message of its own there is nobody who could miss it.
+        if let Some(sent) = &mut self.sent
+            && self.takeover
+        {
+            sent.remember(message);
+        }
+    }
+}
+
+impl Sent {
+    fn remember(&mut self, message: &[u8]) {
+        self.owner.messages += 1;
+        self.history.push(message);
+    }
+
+    /// After the fourth message in a row that does not shrink, tries one in 2, then in 4, and so on to 256.
+    const fn miss(&mut self) {
+        self.misses += 1;
+        if self.misses >= PATIENCE {
+            let exponent = self.misses - PATIENCE + 1;
+            self.pause = (1 << if exponent < 8 { exponent } else { 8 }) - 1;
+        }
+    }
+}
+
+const PATIENCE: u32 = 4;

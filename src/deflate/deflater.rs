@@ -1,0 +1,82 @@
+//! One message at a time through DEFLATE (RFC 7692, section 7.2.1).
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use zlib_rs::{Deflate, DeflateFlush};
+
+use super::TAIL;
+use super::pool::Owner;
+
+/// A compressor, as it lies in the pool.
+pub(super) struct Deflater {
+    codec: Deflate,
+    window: u8,
+    level: u8,
+    /// Whose window is in the codec; nobody's after anything but a message that went out.
+    pub(super) owner: Option<Owner>,
+    output: Vec<u8>,
+    len: usize,
+}
+
+impl Deflater {
+    pub(super) fn new(window: u8, level: u8) -> Self {
+        let codec = Deflate::new(i32::from(level), false, window);
+        Self { codec, window, level, owner: None, output: Vec::new(), len: 0 }
+    }
+
+    pub(super) const fn fits(&self, window: u8, level: u8) -> bool {
+        self.window == window && self.level == level
+    }
+
+    /// Starts anew behind `history`, older bytes first; false if the codec refuses.
+    pub(super) fn restart(&mut self, history: [&[u8]; 2]) -> bool {
+        self.codec.reset();
+        history.iter().all(|part| part.is_empty() || self.codec.set_dictionary(part).is_ok())
+    }
+
+    /// Compresses a whole message; false if the result would not be smaller. What it made is then of no use, and
+    /// neither is its window.
+    pub(super) fn compress(&mut self, message: &[u8]) -> bool {
+        // A flush is complete when room is left behind it. One byte less than the message, and the tail, is the most
+        // that is of use.
+        let room = message.len() + TAIL.len();
+        if self.output.len() < room {
+            self.output.resize(room, 0);
+        }
+        let (output, _) = self.output.split_at_mut(room);
+        let (before, made_before) = (self.codec.total_in(), self.codec.total_out());
+        let done = self.codec.compress(message, output, DeflateFlush::SyncFlush).is_ok();
+        let taken = self.codec.total_in() - before;
+        let made = usize::try_from(self.codec.total_out() - made_before).unwrap_or(room);
+        let (made, rest) = output.split_at(made);
+        match made.strip_suffix(&TAIL) {
+            Some(made) if done && taken == message.len() as u64 && !rest.is_empty() => {
+                self.len = made.len();
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The last message that was compressed.
+    pub(super) fn output(&self) -> &[u8] {
+        self.output.split_at(self.len).0
+    }
+
+    /// Gives back what only a large message needs.
+    pub(super) fn shrink(&mut self) {
+        if self.output.len() > LARGE {
+            self.output = Vec::new();
+        }
+        self.len = 0;
+    }
+}
+
+impl fmt::Debug for Deflater {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Deflater").field("window", &self.window).finish_non_exhaustive()
+    }
+}
+
+const LARGE: usize = 256 << 10;

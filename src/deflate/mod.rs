@@ -1,0 +1,22 @@
+//! permessage-deflate (RFC 7692): one message in or out at a time.
+//!
+//! Between two messages a DEFLATE stream is nothing but its window: the last bytes that went through. So a connection
+//! keeps those, and borrows a codec from a [`Pool`] while a message is under way.
+
+mod compressor;
+mod decompressor;
+mod deflater;
+mod history;
+mod inflater;
+mod pool;
+mod prepared;
+mod settings;
+
+pub(crate) use self::compressor::Compressor;
+pub(crate) use self::decompressor::{Decompressor, Inflated};
+pub use self::pool::Pool;
+pub use self::prepared::Prepared;
+pub use self::settings::{Agreement, Compression};
+
+/// What ends a message at a border of bytes, and is not sent (section 7.2.1).
+const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];

@@ -1,0 +1,315 @@
+//! The client's side (RFC 6455, section 4.1).
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::{fmt, mem, str};
+
+use super::accept::Key;
+use super::client_request::ClientRequest;
+use super::error::{HandshakeError, RequestError};
+use super::fields;
+use super::gather::Gather;
+use super::head::{Field, Head};
+use super::offers;
+use crate::config::Config;
+use crate::connection::Connection;
+use crate::seed::{Keys, Seed};
+
+/// The client's side of an opening handshake: a request out, bytes in, a response or a rejection out.
+///
+/// ```
+/// use ws_proto::handshake::{Client, ClientRequest, HandshakeError};
+/// use ws_proto::{Config, Seed};
+///
+/// let request = ClientRequest::new("ws://example.com/chat")?.protocol("chat");
+/// let mut client = Client::new(request, &Config::new(), Seed::predictable_for_tests(1))?;
+/// assert!(client.outgoing().starts_with(b"GET /chat HTTP/1.1\r\nHost: example.com\r\n")); // to be written
+/// let n = client.outgoing().len();
+/// client.consume(n);
+///
+/// let mut bytes = *b"HTTP/1.1 404 Not Found\r\nContent-Length: 12\r\n\r\nno such room";
+/// let rejected = client.receive(&mut &mut bytes[..]).unwrap_err();
+/// assert_eq!(rejected.error(), HandshakeError::NotSwitching(404));
+/// assert_eq!(rejected.body(), b"no such room");
+/// # Ok::<(), ws_proto::handshake::RequestError>(())
+/// ```
+pub struct Client {
+    request: Vec<u8>,
+    sent: usize,
+    accept: [u8; 28],
+    protocols: Vec<String>,
+    config: Config,
+    state: State,
+}
+
+#[expect(clippy::large_enum_variant, reason = "the large one is what it usually is")]
+enum State {
+    Head { gather: Gather, keys: Keys, interim: u32 },
+    Found,
+    Rejected,
+}
+
+impl Client {
+    /// A client for one connection. The key of the handshake and those that mask its frames come from `seed`: a new one
+    /// for every attempt.
+    ///
+    /// # Errors
+    ///
+    /// When the request has a malformed or reserved header, subprotocol or origin.
+    #[expect(clippy::needless_pass_by_value, reason = "a seed is used once")]
+    pub fn new(request: ClientRequest, config: &Config, seed: Seed) -> Result<Self, RequestError> {
+        let mut keys = Keys::new(&seed);
+        let key = Key::fresh(&mut keys);
+        Ok(Self {
+            request: request.encode(&key)?,
+            sent: 0,
+            accept: key.accept(),
+            protocols: request.protocols,
+            config: config.clone(),
+            state: State::Head { gather: Gather::response(config), keys, interim: 0 },
+        })
+    }
+
+    /// What must be written now: the request. Stays until it is consumed.
+    #[must_use]
+    pub fn outgoing(&self) -> &[u8] {
+        self.request.get(self.sent..).unwrap_or_default()
+    }
+
+    /// Takes note that the first `n` bytes of [`Client::outgoing`] are written.
+    ///
+    /// # Panics
+    ///
+    /// If there are not as many.
+    pub fn consume(&mut self, n: usize) {
+        assert!(n <= self.outgoing().len(), "more consumed than was outgoing");
+        self.sent += n;
+    }
+
+    /// Takes bytes from the server, up to the end of the response's head; `None` wants more of them. What is behind
+    /// the head of a 101 stays in `input`: the first frames.
+    ///
+    /// # Errors
+    ///
+    /// When the response opens no connection. Close the transport, without a frame; all later input is swallowed.
+    pub fn receive(&mut self, input: &mut &mut [u8]) -> Result<Option<Response>, Rejected> {
+        loop {
+            let (gather, interim) = match &mut self.state {
+                State::Head { gather, interim, .. } => (gather, interim),
+                State::Found => return Ok(None),
+                State::Rejected => {
+                    *input = &mut [];
+                    return Ok(None);
+                }
+            };
+            let head = match gather.receive(input) {
+                Ok(None) => return Ok(None),
+                Ok(Some(head)) => head,
+                Err(error) => return Err(self.reject(error, None, input)),
+            };
+            // RFC 9110, section 15.2: any number of these may come first.
+            if matches!(head.status(), 100 | 102..=199) {
+                if *interim == self.config.max_interim {
+                    return Err(self.reject(HandshakeError::TooManyInterim, Some(head), input));
+                }
+                *interim += 1;
+                *gather = Gather::response(&self.config);
+                continue;
+            }
+            return match self.check(&head) {
+                Ok(()) => Ok(self.open(head)),
+                Err(error) => Err(self.reject(error, Some(head), input)),
+            };
+        }
+    }
+
+    /// Takes note that the server will send no more.
+    ///
+    /// # Errors
+    ///
+    /// When the response is not complete (section 7.1.5: local close code 1006).
+    pub fn receive_eof(&mut self) -> Result<(), HandshakeError> {
+        if !matches!(self.state, State::Head { .. }) {
+            return Ok(());
+        }
+        self.state = State::Rejected;
+        Err(HandshakeError::UnexpectedEof)
+    }
+
+    /// Judges a response, in the order of section 4.1.
+    fn check(&self, head: &Head) -> Result<(), HandshakeError> {
+        if head.status() != 101 {
+            return Err(HandshakeError::NotSwitching(head.status()));
+        }
+        if !matches!(head.http_version(), (1, 1..)) {
+            return Err(HandshakeError::BadHttpVersion);
+        }
+        let upgrade = head.only(Field::Upgrade, HandshakeError::BadUpgrade)?;
+        if !upgrade.is_some_and(|upgrade| upgrade.eq_ignore_ascii_case(b"websocket")) {
+            return Err(HandshakeError::BadUpgrade);
+        }
+        if !head.has_token(Field::Connection, "upgrade") {
+            return Err(HandshakeError::BadConnection);
+        }
+        if head.only(Field::Accept, HandshakeError::BadAccept)? != Some(&self.accept[..]) {
+            return Err(HandshakeError::BadAccept);
+        }
+        if offers::check_extensions(head, self.config.max_offers)? > 0 {
+            return Err(HandshakeError::UnofferedExtension);
+        }
+        self.check_protocol(head.only(Field::Protocol, HandshakeError::BadProtocol)?)
+    }
+
+    fn check_protocol(&self, protocol: Option<&[u8]>) -> Result<(), HandshakeError> {
+        match protocol {
+            Some(name) if !fields::is_token(name) => Err(HandshakeError::BadProtocol),
+            Some(name) if !self.protocols.iter().any(|offer| offer.as_bytes() == name) => {
+                Err(HandshakeError::UnofferedProtocol)
+            }
+            None if self.config.require_protocol && !self.protocols.is_empty() => Err(HandshakeError::MissingProtocol),
+            _ => Ok(()),
+        }
+    }
+
+    fn open(&mut self, head: Head) -> Option<Response> {
+        let State::Head { keys, .. } = mem::replace(&mut self.state, State::Found) else {
+            return None;
+        };
+        Some(Response { head, connection: Connection::client_from(&self.config, keys) })
+    }
+
+    fn reject(&mut self, error: HandshakeError, head: Option<Head>, input: &mut &mut [u8]) -> Rejected {
+        self.state = State::Rejected;
+        let behind = mem::take(input);
+        let body = if head.is_some() { behind.to_vec() } else { Vec::new() };
+        Rejected { error, head, body }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("protocols", &self.protocols).finish_non_exhaustive()
+    }
+}
+
+/// The 101, and the connection that it opened.
+///
+/// ```
+/// # use ws_proto::{Config, Event, Seed, handshake::{Client, ClientRequest, accept_key}};
+/// # let config = Config::new();
+/// # let request = ClientRequest::new("ws://example.com/")?.protocol("chat");
+/// # let mut client = Client::new(request, &config, Seed::predictable_for_tests(1))?;
+/// # let text = str::from_utf8(client.outgoing())?.to_owned();
+/// # let key = text.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).unwrap();
+/// # let accept = accept_key(key.as_bytes());
+/// # let head = format!("HTTP/1.1 101 \r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {}\r\n\
+/// #     Sec-WebSocket-Protocol: chat\r\n\r\n\x05Hello", str::from_utf8(&accept)?);
+/// # let at = head.find('\x05').unwrap();
+/// # let mut bytes = head.into_bytes();
+/// # bytes.insert(at, 0x81);
+/// # let mut input = &mut bytes[..];
+/// if let Some(response) = client.receive(&mut input)? {
+///     assert_eq!(response.protocol(), Some("chat"));
+///     let mut connection = response.into_connection();
+///     let event = connection.split().0.receive(&mut input)?; // the server may speak first
+///     assert_eq!(event, Some(Event::Text("Hello")));
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Response {
+    head: Head,
+    connection: Connection,
+}
+
+impl Response {
+    /// The subprotocol that the server chose, one of those offered; or none.
+    #[must_use]
+    pub fn protocol(&self) -> Option<&str> {
+        offers::protocols(&self.head).find_map(Result::ok)
+    }
+
+    /// The names and values of all headers, in order.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> + Clone {
+        self.head.headers()
+    }
+
+    /// The first value under a name, in any case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        self.head.header(name)
+    }
+
+    /// The open connection.
+    #[must_use]
+    pub fn into_connection(self) -> Connection {
+        self.connection
+    }
+}
+
+/// A response that opens no connection: what was wrong with it, and all of it that is there.
+///
+/// A 401, a redirection or a 426 is not followed here, and credentials and cookies should not follow to another host
+/// unasked. A further attempt needs a new [`Client`].
+///
+/// ```
+/// # use ws_proto::{Config, Seed, handshake::{Client, ClientRequest}};
+/// # let request = ClientRequest::new("ws://example.com/")?;
+/// # let mut client = Client::new(request, &Config::new(), Seed::predictable_for_tests(1))?;
+/// let mut bytes = *b"HTTP/1.1 307 \r\nLocation: wss://example.org/\r\n\r\n";
+/// let rejected = client.receive(&mut &mut bytes[..]).unwrap_err();
+/// assert_eq!(rejected.status(), Some(307));
+/// assert_eq!(rejected.header("location"), Some(&b"wss://example.org/"[..]));
+/// assert_eq!(rejected.to_string(), "response with status 307 instead of 101");
+/// # Ok::<(), ws_proto::handshake::RequestError>(())
+/// ```
+pub struct Rejected {
+    error: HandshakeError,
+    head: Option<Head>,
+    body: Vec<u8>,
+}
+
+impl Rejected {
+    /// What was wrong.
+    #[must_use]
+    pub const fn error(&self) -> HandshakeError {
+        self.error
+    }
+
+    /// The status, if the head was whole.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        self.head.as_ref().map(Head::status)
+    }
+
+    /// The names and values of all headers, in order; none if the head was not whole.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> + Clone {
+        self.head.iter().flat_map(Head::headers)
+    }
+
+    /// The first value under a name, in any case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        self.head.as_ref()?.header(name)
+    }
+
+    /// What came behind the head in the same input: the body, or its beginning. The rest is still to be read.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+}
+
+impl fmt::Debug for Rejected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Rejected {{ {:?}, head: {:?}, body: \"{}\" }}", self.error, self.head, self.body.escape_ascii())
+    }
+}
+
+impl fmt::Display for Rejected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl core::error::Error for Rejected {}

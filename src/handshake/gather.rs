@@ -1,0 +1,253 @@
+//! Gathers the head of a request or response: start line, header lines, empty line (RFC 9112, section 2).
+
+use alloc::vec::Vec;
+use core::mem;
+
+use super::error::HandshakeError;
+use super::fields::{is_text_byte, is_token_byte};
+use super::head::{Head, Line, position};
+use crate::config::Config;
+
+/// Gathers a head to its empty line. Each byte is looked at once, when it comes, and a byte that no head can have
+/// there is an error at once: so the outcome is the same however the bytes are cut.
+pub(super) struct Gather {
+    bytes: Vec<u8>,
+    lines: Vec<Line>,
+    start: StartLine,
+    place: Place,
+    max_head: usize,
+    max_headers: usize,
+}
+
+/// Where the next byte belongs.
+#[derive(Clone, Copy)]
+enum Place {
+    StartLine,
+    /// In a line that began at this position.
+    Line(u32),
+    /// Behind the CR of that line.
+    LineFeed(u32),
+}
+
+impl Gather {
+    pub(super) fn request(config: &Config) -> Self {
+        Self::new(config, StartLine::request(config.max_target))
+    }
+
+    pub(super) fn response(config: &Config) -> Self {
+        Self::new(config, StartLine::response())
+    }
+
+    fn new(config: &Config, start: StartLine) -> Self {
+        Self {
+            bytes: Vec::new(),
+            lines: Vec::new(),
+            start,
+            place: Place::StartLine,
+            max_head: config.max_head.min(u32::MAX as usize), // so that a position is a u32
+            max_headers: config.max_headers,
+        }
+    }
+
+    /// Moves `input` behind the head, or to its end.
+    pub(super) fn receive(&mut self, input: &mut &mut [u8]) -> Result<Option<Head>, HandshakeError> {
+        let room = self.max_head - self.bytes.len();
+        let (window, _) = input.split_at_checked(room).unwrap_or((input, &[]));
+        let found = self.scan(window);
+        let n = if let Ok(Some(n)) = found { n } else { window.len() };
+        let (head, rest) = mem::take(input).split_at_mut(n);
+        self.bytes.extend_from_slice(head);
+        *input = rest;
+        match found? {
+            Some(_) => self.finish().map(Some),
+            None if self.bytes.len() == self.max_head => Err(HandshakeError::HeadTooLong),
+            None => Ok(None),
+        }
+    }
+
+    /// Whether what was received so far is a HEAD request, to which no response has a body.
+    pub(super) fn is_head_request(&self) -> bool {
+        self.bytes.get(self.start.method as usize..).is_some_and(|request| request.starts_with(b"HEAD "))
+    }
+
+    /// Looks at the next bytes; returns how many of them belong to the head once its end is among them.
+    fn scan(&mut self, input: &[u8]) -> Result<Option<usize>, HandshakeError> {
+        let base = self.bytes.len();
+        let mut at = 0;
+        while let Some(&byte) = input.get(at) {
+            let here = position(base + at);
+            at += 1;
+            match self.place {
+                Place::StartLine => {
+                    if self.start.push(here, byte)? {
+                        self.place = Place::Line(here + 1);
+                    }
+                }
+                Place::Line(start) => match byte {
+                    b'\r' => self.place = Place::LineFeed(start),
+                    _ if is_text_byte(byte) => at += text(input.get(at..).unwrap_or_default()),
+                    _ => return Err(HandshakeError::BadHeader),
+                },
+                Place::LineFeed(start) => {
+                    if byte != b'\n' {
+                        return Err(HandshakeError::BadHeader);
+                    }
+                    if start + 1 == here {
+                        return Ok(Some(at));
+                    }
+                    if self.lines.len() == self.max_headers {
+                        return Err(HandshakeError::TooManyHeaders);
+                    }
+                    if self.lines.is_empty() {
+                        self.lines.reserve(16); // few handshakes have more, and none has only one
+                    }
+                    self.lines.push(Line::new(start, here - 1));
+                    self.place = Place::Line(here + 1);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn finish(&mut self) -> Result<Head, HandshakeError> {
+        let (mut bytes, mut lines) = (mem::take(&mut self.bytes), mem::take(&mut self.lines));
+        if self.start.is_response {
+            unfold(&mut bytes, &mut lines);
+        }
+        for line in &mut lines {
+            line.parse(&bytes).ok_or(HandshakeError::BadHeader)?;
+        }
+        let StartLine { method, target, version, .. } = self.start;
+        Ok(Head { bytes, lines, method, target, version })
+    }
+}
+
+/// Joins folded lines with the one that they continue (RFC 9112, section 5.2). Only a response may have them; one that
+/// continues nothing stays, and has a bad name.
+fn unfold(bytes: &mut [u8], lines: &mut Vec<Line>) {
+    lines.dedup_by(|line, before| {
+        let fold = before.end as usize..line.start as usize; // CRLF
+        let is_folded = matches!(bytes.get(fold.end), Some(b' ' | b'\t'));
+        if is_folded && let Some(fold) = bytes.get_mut(fold) {
+            fold.fill(b' ');
+            before.end = line.end;
+        }
+        is_folded
+    });
+}
+
+/// How many bytes from the front may stand in a field value, eight at a time.
+fn text(bytes: &[u8]) -> usize {
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (i, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let delete = word ^ DELETES;
+        // A byte below the one it is compared with borrows, the lowest such byte for certain.
+        let control = (word.wrapping_sub(SPACES) & !word | delete.wrapping_sub(ONES) & !delete) & HIGH_BITS;
+        if control != 0 {
+            return 8 * i + control.trailing_zeros() as usize / 8;
+        }
+    }
+    bytes.len() - rest.len() + rest.iter().take_while(|byte| !byte.is_ascii_control()).count()
+}
+
+/// The start line as far as it was read (RFC 9112, sections 3 and 4).
+#[derive(Clone, Copy)]
+struct StartLine {
+    part: Part,
+    is_response: bool,
+    max_target: usize,
+    /// Where these begin.
+    method: u32,
+    target: u32,
+    version: u32,
+}
+
+/// A part of a start line.
+#[derive(Clone, Copy)]
+enum Part {
+    /// The LF of an empty line before the request.
+    Empty,
+    Method,
+    Target,
+    /// `HTTP/1.1` and, in a response, the status: up to twelve bytes.
+    Version,
+    Reason,
+    /// The LF at the end.
+    End,
+}
+
+impl StartLine {
+    const fn request(max_target: usize) -> Self {
+        Self { part: Part::Method, is_response: false, max_target, method: 0, target: 0, version: 0 }
+    }
+
+    const fn response() -> Self {
+        Self { part: Part::Version, is_response: true, max_target: 0, method: 0, target: 0, version: 0 }
+    }
+
+    /// Takes the next byte, at position `at`; true behind the last.
+    fn push(&mut self, at: u32, byte: u8) -> Result<bool, HandshakeError> {
+        match (self.part, byte) {
+            (Part::Method, b'\r') if at == self.method && at < MAX_EMPTY => self.part = Part::Empty,
+            (Part::Empty, b'\n') => (self.part, self.method) = (Part::Method, at + 1),
+            (Part::Method, b' ') if at > self.method => (self.part, self.target) = (Part::Target, at + 1),
+            (Part::Method, _) if is_token_byte(byte) => {}
+            (Part::Target, b' ') if at > self.target => (self.part, self.version) = (Part::Version, at + 1),
+            (Part::Target, b'!'..=b'~') if (at - self.target) as usize == self.max_target => {
+                return Err(HandshakeError::TargetTooLong);
+            }
+            (Part::Target, b'!'..=b'~') => {}
+            (Part::Version, _) => self.part = self.version(at - self.version, byte).ok_or(self.error())?,
+            (Part::Reason, b'\r') => self.part = Part::End,
+            (Part::Reason, _) if is_text_byte(byte) => {}
+            (Part::End, b'\n') => return Ok(true),
+            _ => return Err(self.error()),
+        }
+        Ok(false)
+    }
+
+    /// The part behind the `i`-th byte of a version or a version with a status, if it may be `byte`.
+    fn version(&self, i: u32, byte: u8) -> Option<Part> {
+        let (ok, next) = match (i, self.is_response) {
+            (0..=4, _) => (b"HTTP/".get(i as usize) == Some(&byte), Part::Version),
+            (6, _) => (byte == b'.', Part::Version),
+            (5 | 7, _) | (9..=11, true) => (byte.is_ascii_digit(), Part::Version),
+            (8, true) => (byte == b' ', Part::Version),
+            (12, true) if byte == b' ' => (true, Part::Reason),
+            (8, false) | (12, true) => (byte == b'\r', Part::End),
+            _ => return None,
+        };
+        ok.then_some(next)
+    }
+
+    const fn error(&self) -> HandshakeError {
+        if self.is_response { HandshakeError::BadStatusLine } else { HandshakeError::BadRequestLine }
+    }
+}
+
+/// How far into a request its first line may begin: behind four empty lines (RFC 9112, section 2.2).
+const MAX_EMPTY: u32 = 8;
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+const SPACES: u64 = 0x20 * ONES;
+const DELETES: u64 = 0x7f * ONES;
+const HIGH_BITS: u64 = 0x80 * ONES;
+
+#[cfg(test)]
+mod tests {
+    use super::{is_text_byte, text};
+
+    /// Every byte at every place of a text of three words and a rest.
+    #[test]
+    fn text_ends_where_its_naive_twin_says() {
+        for at in 0..27 {
+            for byte in 0..=u8::MAX {
+                let mut bytes = [b'a'; 27];
+                bytes[at] = byte;
+                let naive = bytes.iter().position(|byte| *byte == b'\t' || !is_text_byte(*byte));
+                assert_eq!(text(&bytes), naive.unwrap_or(27), "{byte} at {at}");
+            }
+        }
+    }
+}

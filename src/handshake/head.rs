@@ -1,0 +1,178 @@
+//! The head of a request or response (RFC 9112, section 2).
+
+use alloc::vec::Vec;
+use core::{fmt, str};
+
+use super::error::HandshakeError;
+use super::fields::{self, is_token_byte};
+
+/// A head: its bytes, and where in them the lines are.
+pub(super) struct Head {
+    pub(super) bytes: Vec<u8>,
+    pub(super) lines: Vec<Line>,
+    /// Where these begin, if the start line has them.
+    pub(super) method: u32,
+    pub(super) target: u32,
+    pub(super) version: u32,
+}
+
+impl Head {
+    /// The method of a request.
+    pub(super) fn method(&self) -> &[u8] {
+        self.slice(self.method, self.target.saturating_sub(1))
+    }
+
+    /// The target of a request, which is ASCII.
+    pub(super) fn target(&self) -> &str {
+        str::from_utf8(self.slice(self.target, self.version.saturating_sub(1))).unwrap_or_default()
+    }
+
+    /// The two digits of the version.
+    pub(super) fn http_version(&self) -> (u8, u8) {
+        match self.slice(self.version, self.version + 8) {
+            [.., major, b'.', minor] => (major - b'0', minor - b'0'),
+            _ => (0, 0),
+        }
+    }
+
+    /// The status of a response.
+    pub(super) fn status(&self) -> u16 {
+        self.slice(9, 12).iter().fold(0, |status, digit| status * 10 + u16::from(digit - b'0'))
+    }
+
+    /// The names and values of the header lines, in order.
+    pub(super) fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> + Clone {
+        self.lines.iter().map(|line| {
+            let name = str::from_utf8(self.slice(line.start, line.name_end)).unwrap_or_default();
+            (name, self.slice(line.value, line.end))
+        })
+    }
+
+    /// The first value under a name, in any case.
+    pub(super) fn header(&self, name: &str) -> Option<&[u8]> {
+        self.headers().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// The values of a field the handshake is about, in order.
+    pub(super) fn all(&self, field: Field) -> impl Iterator<Item = &[u8]> + Clone {
+        let lines = self.lines.iter().filter(move |line| line.field == Some(field));
+        lines.map(|line| self.slice(line.value, line.end))
+    }
+
+    /// The value of a field that may be there once; `error` if it is repeated.
+    pub(super) fn only(&self, field: Field, error: HandshakeError) -> Result<Option<&[u8]>, HandshakeError> {
+        let mut values = self.all(field);
+        let value = values.next();
+        if values.next().is_some() { Err(error) } else { Ok(value) }
+    }
+
+    /// Whether the lines of a list field have this token, in any case.
+    pub(super) fn has_token(&self, field: Field, token: &str) -> bool {
+        self.all(field).any(|list| fields::has_token(list, token))
+    }
+
+    fn slice(&self, start: u32, end: u32) -> &[u8] {
+        self.bytes.get(start as usize..end as usize).unwrap_or_default()
+    }
+}
+
+/// Leaves out what must not come into a log, and escapes what the peer sent.
+impl fmt::Debug for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let end = self.lines.first().map_or(u32::MAX, |line| line.start);
+        let first = self.bytes.get(..end as usize).unwrap_or(&self.bytes);
+        write!(f, "\"{}\" ", first.trim_ascii().escape_ascii())?;
+        f.debug_map().entries(self.headers().map(|(name, value)| (name, Shown { name, value }))).finish()
+    }
+}
+
+/// A header value in debug output.
+pub(super) struct Shown<'a> {
+    pub(super) name: &'a str,
+    pub(super) value: &'a [u8],
+}
+
+impl fmt::Debug for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if SECRET.iter().any(|secret| self.name.eq_ignore_ascii_case(secret)) {
+            return f.write_str("..");
+        }
+        write!(f, "\"{}\"", self.value.escape_ascii())
+    }
+}
+
+/// A header line: the positions of its name and of its value without the blanks around it.
+#[derive(Clone, Copy)]
+pub(super) struct Line {
+    pub(super) start: u32,
+    name_end: u32,
+    value: u32,
+    pub(super) end: u32,
+    field: Option<Field>,
+}
+
+impl Line {
+    pub(super) const fn new(start: u32, end: u32) -> Self {
+        Self { start, name_end: start, value: start, end, field: None }
+    }
+
+    /// Finds name and value between the ends of the line (RFC 9112, section 5).
+    pub(super) fn parse(&mut self, bytes: &[u8]) -> Option<()> {
+        let line = bytes.get(self.start as usize..self.end as usize)?;
+        let name = line.iter().take_while(|byte| is_token_byte(**byte)).count();
+        let (name, rest) = line.split_at_checked(name).filter(|(name, _)| !name.is_empty())?;
+        let value = fields::trim_start(rest.strip_prefix(b":")?);
+        self.name_end = self.start + position(name.len());
+        self.value = self.end - position(value.len());
+        self.end = self.value + position(fields::trim(value).len());
+        self.field = Field::of(name);
+        Some(())
+    }
+}
+
+/// A header field that the handshake is about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Field {
+    Accept,
+    Connection,
+    ContentLength,
+    Expect,
+    Extensions,
+    Host,
+    Key,
+    Origin,
+    OriginOf8,
+    Protocol,
+    TransferEncoding,
+    Upgrade,
+    Version,
+}
+
+impl Field {
+    fn of(name: &[u8]) -> Option<Self> {
+        FIELDS.iter().find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes())).map(|(_, field)| *field)
+    }
+}
+
+pub(super) fn position(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+const FIELDS: [(&str, Field); 13] = [
+    ("connection", Field::Connection),
+    ("content-length", Field::ContentLength),
+    ("expect", Field::Expect),
+    ("host", Field::Host),
+    ("origin", Field::Origin),
+    ("sec-websocket-accept", Field::Accept),
+    ("sec-websocket-extensions", Field::Extensions),
+    ("sec-websocket-key", Field::Key),
+    ("sec-websocket-origin", Field::OriginOf8),
+    ("sec-websocket-protocol", Field::Protocol),
+    ("sec-websocket-version", Field::Version),
+    ("transfer-encoding", Field::TransferEncoding),
+    ("upgrade", Field::Upgrade),
+];
+
+const SECRET: [&str; 6] =
+    ["authorization", "cookie", "proxy-authorization", "sec-websocket-accept", "sec-websocket-key", "set-cookie"];

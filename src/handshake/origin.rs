@@ -1,0 +1,102 @@
+//! Who may connect from a browser (RFC 6455, section 10.2).
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+
+use super::uri::Authority;
+
+/// Which pages may open a connection to a server. A browser lets any page connect to anywhere, cookies included, and
+/// only says in Origin whose page it is: a server that knows its users by their cookies must look.
+///
+/// A request without Origin is not from a browser and is allowed by every policy; it can claim anything anyway.
+///
+/// ```
+/// use ws_proto::handshake::OriginPolicy;
+///
+/// let policy = OriginPolicy::list(["https://example.com", "http://localhost:8080"]);
+/// assert!(policy.allows(Some("https://EXAMPLE.com:443"), "api.example.com"));
+/// assert!(!policy.allows(Some("https://example.com.evil.org"), "api.example.com"));
+/// assert!(!policy.allows(Some("null"), "api.example.com"));
+/// assert!(policy.allows(None, "api.example.com"));
+///
+/// assert!(OriginPolicy::SameOrigin.allows(Some("https://example.com"), "example.com"));
+/// assert!(!OriginPolicy::SameOrigin.allows(Some("https://www.example.com"), "example.com"));
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum OriginPolicy {
+    /// All pages of all sites: for servers that hold nothing against a user's cookies or network.
+    Any,
+    /// Pages of the host and port that the request is for, by `http` or `https`.
+    SameOrigin,
+    /// Pages of these origins, each written as browsers do: `https://example.com`, a port if it is not the scheme's,
+    /// international names in their ASCII form. `null` stands for pages of no origin, such as files.
+    List(Arc<[Box<str>]>),
+}
+
+impl OriginPolicy {
+    /// Pages of these origins.
+    pub fn list<'a>(origins: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::List(origins.into_iter().map(Box::from).collect())
+    }
+
+    /// Whether a request with this Origin, for this Host, may go on.
+    #[must_use]
+    pub fn allows(&self, origin: Option<&str>, host: &str) -> bool {
+        let Some(origin) = origin else {
+            return true;
+        };
+        match self {
+            Self::Any => true,
+            Self::SameOrigin => is_same(origin, host),
+            Self::List(allowed) => {
+                let parsed = Origin::parse(origin);
+                allowed.iter().any(|allowed| match &parsed {
+                    Some(parsed) => Origin::parse(allowed).is_some_and(|allowed| allowed.equals(parsed)),
+                    None => **allowed == *origin,
+                })
+            }
+        }
+    }
+}
+
+fn is_same(origin: &str, host: &str) -> bool {
+    let (Some(origin), Some(host)) = (Origin::parse(origin), Authority::parse(host)) else {
+        return false;
+    };
+    let is_http = ["http", "https"].iter().any(|http| origin.scheme.eq_ignore_ascii_case(http));
+    is_http && origin.equals(&Origin { scheme: origin.scheme, authority: host })
+}
+
+/// A serialized origin.
+struct Origin<'a> {
+    scheme: &'a str,
+    authority: Authority<'a>,
+}
+
+impl<'a> Origin<'a> {
+    fn parse(origin: &'a str) -> Option<Self> {
+        let (scheme, authority) = origin.split_once("://")?;
+        Some(Self { scheme, authority: Authority::parse(authority)? })
+    }
+
+    /// The same but for case, the scheme's port, and the dot behind a full name.
+    fn equals(&self, other: &Self) -> bool {
+        self.scheme.eq_ignore_ascii_case(other.scheme)
+            && self.host().eq_ignore_ascii_case(other.host())
+            && self.port() == other.port()
+    }
+
+    fn host(&self) -> &'a str {
+        self.authority.host.strip_suffix('.').unwrap_or(self.authority.host)
+    }
+
+    fn port(&self) -> Option<u16> {
+        let default = match self.scheme {
+            scheme if scheme.eq_ignore_ascii_case("http") => Some(80),
+            scheme if scheme.eq_ignore_ascii_case("https") => Some(443),
+            _ => None,
+        };
+        self.authority.port.or(default)
+    }
+}

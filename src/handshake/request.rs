@@ -1,0 +1,307 @@
+//! A request that arrived at a server, and the answers to it.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::Deref;
+
+use super::accept::Key;
+use super::error::{AnswerError, HandshakeError};
+use super::fields::{self, Extension};
+use super::head::{Field, Head};
+use super::lines::{self, Lines};
+use super::offers;
+use super::response;
+use super::uri::Target;
+use crate::config::Config;
+use crate::connection::Connection;
+
+/// What arrived at a server.
+///
+/// ```
+/// use ws_proto::Config;
+/// use ws_proto::handshake::{Incoming, OriginPolicy, Server};
+///
+/// let mut server = Server::new(OriginPolicy::SameOrigin, &Config::new());
+/// let mut bytes = *b"GET /health HTTP/1.1\r\nHost: example.com\r\n\r\n";
+/// let response = match server.receive(&mut &mut bytes[..]).unwrap() {
+///     Some(Incoming::Plain(request)) if request.path() == "/health" => request.respond(200, &[], b"well").unwrap(),
+///     Some(Incoming::Plain(request)) => request.upgrade_required(),
+///     Some(Incoming::Upgrade(_)) => unreachable!("it has no Upgrade header"),
+///     None => unreachable!("it is whole"),
+/// };
+/// assert!(response.starts_with(b"HTTP/1.1 200 OK\r\n"));
+/// ```
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a request wants to be upgraded, or it does not")]
+pub enum Incoming {
+    /// A request to open a connection, checked by all the rules: accept or reject it.
+    Upgrade(Request),
+    /// Another GET: answer it with a page, or tell that an upgrade is required.
+    Plain(PlainRequest),
+}
+
+/// A request to open a connection, which waits for an answer as long as it likes to. Derefs to its head.
+///
+/// ```
+/// # use ws_proto::{Config, handshake::{Incoming, OriginPolicy, Server}};
+/// use ws_proto::handshake::Answer;
+///
+/// # let config = Config::new();
+/// # let mut server = Server::new(OriginPolicy::Any, &config);
+/// # let mut bytes = *b"GET /chat HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+/// #     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
+/// #     Sec-WebSocket-Protocol: chat, superchat\r\n\r\n";
+/// # let Ok(Some(Incoming::Upgrade(request))) = server.receive(&mut &mut bytes[..]) else { panic!() };
+/// let mut answer = Answer::new();
+/// match (request.path(), request.choose(&["superchat", "chat"])) {
+///     ("/chat", Some(protocol)) => answer = answer.protocol(protocol),
+///     ("/chat", None) => {}
+///     _ => {
+///         let response = request.reject(404, &[("Content-Type", "text/plain")], b"no such room")?;
+///         // write it, close the transport
+///     }
+/// }
+/// let mut connection = request.accept(&answer, &config)?;
+/// assert!(connection.outgoing().starts_with(b"HTTP/1.1 101 "));
+/// # Ok::<(), ws_proto::handshake::AnswerError>(())
+/// ```
+#[derive(Debug)]
+pub struct Request {
+    pub(super) head: RequestHead,
+    pub(super) key: Key,
+    pub(super) version: u8,
+    pub(super) expects_100: bool,
+}
+
+impl Request {
+    /// The version of the protocol: 13, or 8 if [`Config::version_8`] lets it.
+    #[must_use]
+    pub const fn version(&self) -> u8 {
+        self.version
+    }
+
+    /// The Origin as it was sent, also `null`: whose page wants the connection, if a browser does. The
+    /// [`OriginPolicy`](super::OriginPolicy) has allowed it.
+    #[must_use]
+    pub fn origin(&self) -> Option<&str> {
+        self.head.origin(self.version).ok().flatten()
+    }
+
+    /// The subprotocols that the client offers, the one it likes best first.
+    pub fn protocols(&self) -> impl Iterator<Item = &str> + Clone {
+        offers::protocols(&self.head.head).filter_map(Result::ok)
+    }
+
+    /// The first of a server's preferences that the client offers.
+    #[must_use]
+    pub fn choose(&self, preferences: &[&str]) -> Option<&str> {
+        fields::choose_protocol(self.protocols(), preferences)
+    }
+
+    /// The extensions that the client offers, known or not, the one it likes best first.
+    pub fn extensions(&self) -> impl Iterator<Item = Extension<'_>> + Clone {
+        offers::extensions(&self.head.head).filter_map(Result::ok)
+    }
+
+    /// Opens the connection. The 101 is outgoing; messages may be sent at once, and go out behind it. The bytes that
+    /// came behind the request are the first frames.
+    ///
+    /// # Errors
+    ///
+    /// When the answer has a subprotocol that was not offered, or a header that it may not have.
+    pub fn accept(&self, answer: &Answer, config: &Config) -> Result<Connection, AnswerError> {
+        if let Some(error) = answer.error {
+            return Err(error);
+        }
+        let protocol = answer.protocol.as_deref();
+        if protocol.is_some_and(|protocol| !self.protocols().any(|offer| offer == protocol)) {
+            return Err(AnswerError::ProtocolNotOffered);
+        }
+        let head = response::switching(&self.key.accept(), protocol, &answer.lines, self.expects_100);
+        Ok(Connection::server_behind(config, &head))
+    }
+
+    /// The complete response that refuses the connection: 401 with WWW-Authenticate, 403, 404, 503, a redirection with
+    /// Location. Write it and close the transport; what came behind the request is not to be read.
+    ///
+    /// # Errors
+    ///
+    /// When the status is not 300 to 599, or a header is malformed or set by the handshake itself.
+    pub fn reject(&self, status: u16, headers: &[(&str, &str)], body: &[u8]) -> Result<Vec<u8>, AnswerError> {
+        if !(300..=599).contains(&status) {
+            return Err(AnswerError::BadStatus);
+        }
+        response::custom(status, headers, body)
+    }
+}
+
+impl Deref for Request {
+    type Target = RequestHead;
+
+    fn deref(&self) -> &RequestHead {
+        &self.head
+    }
+}
+
+/// A GET that does not ask for a WebSocket connection. Derefs to its head.
+///
+/// ```
+/// # use ws_proto::{Config, handshake::{Incoming, OriginPolicy, Server}};
+/// # let mut server = Server::new(OriginPolicy::Any, &Config::new());
+/// # let mut bytes = *b"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n";
+/// # let Ok(Some(Incoming::Plain(request))) = server.receive(&mut &mut bytes[..]) else { panic!() };
+/// let page = request.respond(200, &[("Content-Type", "text/html")], b"<h1>A chat</h1>")?;
+/// assert!(page.ends_with(b"\r\nConnection: close\r\nContent-Type: text/html\r\nContent-Length: 15\r\n\r\n<h1>A chat</h1>"));
+/// # Ok::<(), ws_proto::handshake::AnswerError>(())
+/// ```
+#[derive(Debug)]
+pub struct PlainRequest {
+    pub(super) head: RequestHead,
+}
+
+impl PlainRequest {
+    /// A complete response. Write it and close the transport.
+    ///
+    /// # Errors
+    ///
+    /// When the status is not 200 to 599, or a header is malformed or set by the handshake itself.
+    pub fn respond(&self, status: u16, headers: &[(&str, &str)], body: &[u8]) -> Result<Vec<u8>, AnswerError> {
+        if !(200..=599).contains(&status) {
+            return Err(AnswerError::BadStatus);
+        }
+        response::custom(status, headers, body)
+    }
+
+    /// The complete response that fits when there is nothing here but a WebSocket: status 426. Write it and close the
+    /// transport.
+    #[must_use]
+    pub fn upgrade_required(&self) -> Vec<u8> {
+        response::refusal(HandshakeError::BadUpgrade, false, false)
+    }
+}
+
+impl Deref for PlainRequest {
+    type Target = RequestHead;
+
+    fn deref(&self) -> &RequestHead {
+        &self.head
+    }
+}
+
+/// What a request says, of either kind. Its debug output leaves out cookies, credentials and the key.
+///
+/// ```
+/// use ws_proto::handshake::RequestHead;
+///
+/// fn room(head: &RequestHead) -> Option<&str> {
+///     head.path().strip_prefix("/rooms/")
+/// }
+/// ```
+pub struct RequestHead {
+    pub(super) head: Head,
+}
+
+impl RequestHead {
+    /// The request target, as it was sent: in ASCII, a path or an absolute URI.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        self.head.target()
+    }
+
+    /// The path in the target.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.split_target().map_or("/", |target| target.path)
+    }
+
+    /// The query in the target.
+    #[must_use]
+    pub fn query(&self) -> Option<&str> {
+        self.split_target()?.query
+    }
+
+    /// The host that is meant, and the port if one is named: from the target if it is absolute (RFC 9112, section
+    /// 3.2.2), else from Host. Empty if an HTTP/1.0 request names none.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        let host = || self.head.header("host").and_then(|host| str::from_utf8(host).ok());
+        self.split_target().and_then(|target| target.authority).or_else(host).unwrap_or_default()
+    }
+
+    /// The names and values of all headers, in order. Values are bytes without the blanks around them.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> + Clone {
+        self.head.headers()
+    }
+
+    /// The first value under a name, in any case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        self.head.header(name)
+    }
+
+    /// Section 4.2.1; version 8 has its own field, and a request with both is not to be trusted.
+    pub(super) fn origin(&self, version: u8) -> Result<Option<&str>, HandshakeError> {
+        let mut origins = self.head.all(Field::Origin).chain(self.head.all(Field::OriginOf8).filter(|_| version == 8));
+        let origin = origins.next().map(str::from_utf8).transpose();
+        if origins.next().is_some() { None } else { origin.ok() }.ok_or(HandshakeError::BadOrigin)
+    }
+
+    fn split_target(&self) -> Option<Target<'_>> {
+        Target::parse(self.target())
+    }
+}
+
+impl fmt::Debug for RequestHead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.head.fmt(f)
+    }
+}
+
+/// What a server says to a request that it accepts.
+///
+/// ```
+/// use ws_proto::handshake::Answer;
+///
+/// let answer = Answer::new().protocol("chat").header("X-Request-Id", "7");
+/// ```
+///
+/// What is wrong with it, [`Request::accept`] tells.
+#[derive(Clone, Debug, Default)]
+pub struct Answer {
+    protocol: Option<String>,
+    lines: Lines,
+    error: Option<AnswerError>,
+}
+
+impl Answer {
+    /// Neither subprotocol nor headers.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Chooses a subprotocol, one of those that the client offers.
+    #[must_use]
+    pub fn protocol(mut self, name: &str) -> Self {
+        self.protocol = Some(name.into());
+        self
+    }
+
+    /// The subprotocol that [`Answer::protocol`] chose.
+    #[must_use]
+    pub fn chosen_protocol(&self) -> Option<&str> {
+        self.protocol.as_deref()
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        if lines::is_reserved(name) || lines::is_websocket(name) {
+            self.error.get_or_insert(AnswerError::ReservedHeader);
+        } else if !self.lines.push(name, value) {
+            self.error.get_or_insert(AnswerError::BadHeader);
+        }
+        self
+    }
+}

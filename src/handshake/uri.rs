@@ -1,0 +1,182 @@
+//! `ws` and `wss` URIs (RFC 6455, section 3), and the parts of URIs in requests.
+
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use core::fmt;
+use core::net::Ipv6Addr;
+
+use super::error::RequestError;
+
+/// Where a client connects to: a `ws` or `wss` URI.
+///
+/// ```
+/// use ws_proto::handshake::{RequestError, Uri};
+///
+/// let uri = Uri::parse("wss://example.com/chat?room=1")?;
+/// assert!(uri.is_secure()); // speak TLS first
+/// assert_eq!((uri.host(), uri.port()), ("example.com", 443));
+/// assert_eq!(uri.resource(), "/chat?room=1");
+/// assert_eq!(uri.to_string(), "wss://example.com/chat?room=1");
+/// assert_eq!(Uri::parse("ws://example.com/#top").unwrap_err(), RequestError::Fragment);
+/// # Ok::<(), RequestError>(())
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Uri {
+    secure: bool,
+    host: String,
+    port: u16,
+    resource: String,
+}
+
+impl Uri {
+    /// Takes a URI apart.
+    ///
+    /// # Errors
+    ///
+    /// A scheme other than `ws` and `wss`, a malformed or missing host, a user name, a fragment (even an empty one), or
+    /// a character that is not ASCII or is blank: encode those.
+    pub fn parse(uri: &str) -> Result<Self, RequestError> {
+        let (scheme, rest) = uri.split_once("://").ok_or(RequestError::BadScheme)?;
+        let secure = match scheme {
+            _ if scheme.eq_ignore_ascii_case("ws") => false,
+            _ if scheme.eq_ignore_ascii_case("wss") => true,
+            _ => return Err(RequestError::BadScheme),
+        };
+        if rest.contains('#') {
+            return Err(RequestError::Fragment);
+        }
+        if !rest.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(RequestError::BadCharacter);
+        }
+        let (authority, path) = split_authority(rest);
+        if authority.contains('@') {
+            return Err(RequestError::UserInfo);
+        }
+        let authority = Authority::parse(authority).ok_or(RequestError::BadHost)?;
+        let mut resource = String::with_capacity(path.len() + 1);
+        if !path.starts_with('/') {
+            resource.push('/');
+        }
+        resource.push_str(path.strip_suffix('?').filter(|path| !path.contains('?')).unwrap_or(path));
+        let port = authority.port.unwrap_or(default_port(secure));
+        Ok(Self { secure, host: authority.bare_host().to_owned(), port, resource })
+    }
+
+    /// Whether TLS goes below: `wss`.
+    #[must_use]
+    pub const fn is_secure(&self) -> bool {
+        self.secure
+    }
+
+    /// The host to connect to; an IPv6 address without brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port to connect to: the scheme's, 80 or 443, if the URI names none.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// What the Host header says: the host, and the port unless it is the scheme's.
+    #[must_use]
+    pub fn host_header(&self) -> String {
+        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        if self.port == default_port(self.secure) { host } else { format!("{host}:{}", self.port) }
+    }
+
+    /// The resource name: path and query.
+    #[must_use]
+    pub fn resource(&self) -> &str {
+        &self.resource
+    }
+}
+
+impl fmt::Display for Uri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.secure { "wss" } else { "ws" };
+        write!(f, "{scheme}://{}{}", self.host_header(), self.resource)
+    }
+}
+
+/// The target of a request (RFC 9112, section 3.2): a path, perhaps with a query, perhaps behind scheme and authority.
+#[derive(Clone, Copy)]
+pub(super) struct Target<'a> {
+    pub(super) authority: Option<&'a str>,
+    pub(super) path: &'a str,
+    pub(super) query: Option<&'a str>,
+}
+
+impl<'a> Target<'a> {
+    pub(super) fn parse(target: &'a str) -> Option<Self> {
+        let (authority, resource) = if target.starts_with('/') {
+            (None, target)
+        } else {
+            let (scheme, rest) = target.split_once("://")?;
+            let known = ["http", "https", "ws", "wss"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+            let (authority, resource) = split_authority(rest);
+            (Some(authority).filter(|_| known), resource)
+        };
+        if resource.contains('#') || !target.starts_with('/') && authority.and_then(Authority::parse).is_none() {
+            return None;
+        }
+        let (path, query) = resource.split_once('?').map_or((resource, None), |(path, query)| (path, Some(query)));
+        Some(Self { authority, path: if path.is_empty() { "/" } else { path }, query })
+    }
+}
+
+/// A host, and a port if one is named (RFC 3986, section 3.2); no user name.
+#[derive(Clone, Copy)]
+pub(super) struct Authority<'a> {
+    pub(super) host: &'a str,
+    pub(super) port: Option<u16>,
+}
+
+impl<'a> Authority<'a> {
+    pub(super) fn parse(text: &'a str) -> Option<Self> {
+        let (host, port) = text.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')).unwrap_or((text, ""));
+        let port = match port {
+            "" => None,
+            _ if port.bytes().all(|byte| byte.is_ascii_digit()) => Some(port.parse().ok()?),
+            _ => return None,
+        };
+        let host = Self { host, port };
+        let is_valid = if host.bare_host().len() < host.host.len() {
+            host.bare_host().parse::<Ipv6Addr>().is_ok()
+        } else {
+            is_reg_name(host.host.as_bytes())
+        };
+        is_valid.then_some(host)
+    }
+
+    /// The host without the brackets of an IPv6 address.
+    pub(super) fn bare_host(&self) -> &'a str {
+        self.host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(self.host)
+    }
+}
+
+/// Cuts what follows `://` before its path or query.
+fn split_authority(rest: &str) -> (&str, &str) {
+    rest.split_at_checked(rest.find(['/', '?']).unwrap_or(rest.len())).unwrap_or((rest, ""))
+}
+
+/// `reg-name` of RFC 3986, but not empty. IPv4 addresses are among them.
+fn is_reg_name(mut name: &[u8]) -> bool {
+    let is_some = !name.is_empty();
+    while let Some((byte, rest)) = name.split_first() {
+        name = match (byte, rest) {
+            (b'%', [a, b, rest @ ..]) if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => rest,
+            (b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&'..=b',' | b';' | b'=', _) => rest,
+            _ if byte.is_ascii_alphanumeric() => rest,
+            _ => return false,
+        };
+    }
+    is_some
+}
+
+const fn default_port(secure: bool) -> u16 {
+    if secure { 443 } else { 80 }
+}
