@@ -41,7 +41,7 @@ pub(crate) enum Inflated {
 
 impl Decompressor {
     /// How many compressed bytes are taken at a time.
-    pub(crate) const INPUT: usize = Inflater::INPUT;
+    pub(crate) const INPUT: u16 = Inflater::INPUT;
 
     /// For a peer whose window has 8 to 15 bits.
     pub(crate) fn new(settings: &Arc<Compression>, window: u8, takeover: bool) -> Self {

@@ -44,13 +44,13 @@ pub(super) struct BadDeflate;
 
 impl Inflater {
     /// How many compressed bytes are taken at a time.
-    pub(super) const INPUT: usize = 1 << 10;
+    pub(super) const INPUT: u16 = 1 << 10;
 
     pub(super) fn new() -> Self {
         Self {
             codec: Inflate::new(false, 15),
             stage: Stage::Message { last: false },
-            input: vec![0; Self::INPUT].into_boxed_slice(),
+            input: vec![0; usize::from(Self::INPUT)].into_boxed_slice(),
             start: 0,
             end: 0,
             output: vec![0; OUTPUT].into_boxed_slice(),

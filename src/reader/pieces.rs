@@ -30,8 +30,8 @@ pub(super) struct Pieces {
     open: Option<Open>,
     /// The payload of the newest control frame.
     control: Body,
-    /// Whether a message may be compressed, and how much of one is taken at a time.
-    compression: Option<usize>,
+    /// How many bytes of a compressed message are taken at a time; zero where none may come.
+    compressed: u16,
     /// The mask bit that every frame must have: set in what a client sends.
     mask: u8,
     frames: u64,
@@ -68,7 +68,7 @@ impl Pieces {
             phase: START,
             open: None,
             control: Body::EMPTY,
-            compression: None,
+            compressed: 0,
             mask: match role {
                 Role::Server => MASK,
                 Role::Client => 0,
@@ -158,8 +158,8 @@ impl Pieces {
 
     /// Lets compressed messages pass, `most` bytes of them at a time.
     #[cfg(feature = "deflate")]
-    pub(super) const fn allow_compression(&mut self, most: usize) {
-        self.compression = Some(most);
+    pub(super) const fn allow_compression(&mut self, most: u16) {
+        self.compressed = most;
     }
 
     #[cfg(feature = "alloc")]
@@ -228,7 +228,7 @@ impl Pieces {
 
     fn check_start(&self, start: Start) -> Result<(), Error> {
         // RFC 7692, section 6.1: only on the first frame of a message.
-        if start.rsv1 && (self.compression.is_none() || start.opcode == OpCode::Continuation) {
+        if start.rsv1 && (self.compressed == 0 || start.opcode == OpCode::Continuation) {
             return Err(Error::BadReservedBit);
         }
         // Section 5.4: a message is one start and any continuations, control frames between.
@@ -277,7 +277,7 @@ impl Pieces {
         let Phase::Data { compressed, key, left, .. } = &mut self.phase else {
             return &mut [];
         };
-        let most = if *compressed { self.compression.unwrap_or(0) } else { usize::MAX };
+        let most = if *compressed { usize::from(self.compressed) } else { usize::MAX };
         let n = usize::try_from(*left).unwrap_or(usize::MAX).min(input.len()).min(most);
         let bytes = split_off(input, n);
         if self.mask != 0 {
