@@ -16,7 +16,8 @@ fn smoke() {
     let (mut client, mut server) = pair(&Agreement::default());
     println!("{}", size_of::<Connection>());
     for n in 0..50 {
-        let text = format!("{{\"id\": {n}, \"name\": \"somebody\", \"words\": \"hello hello hello hello\"}}").repeat(1 + n % 7 * 100);
+        let text = format!("{{\"id\": {n}, \"name\": \"somebody\", \"words\": \"hello hello hello hello\"}}")
+            .repeat(1 + n % 7 * 100);
         client.split().1.text(&text).unwrap();
         let mut wire = client.outgoing().to_vec();
         client.consume(wire.len());

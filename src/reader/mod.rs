@@ -1,19 +1,30 @@
 //! Bytes in, events out.
 
+mod chunks;
+mod event;
+#[cfg(feature = "deflate")]
+mod inflate;
 #[cfg(feature = "alloc")]
 mod message;
 mod pieces;
 
+pub use self::event::Chunk;
+#[cfg(feature = "alloc")]
+pub use self::event::Event;
 #[cfg(feature = "alloc")]
 use self::message::Message;
-use self::pieces::{Piece, Pieces};
+#[cfg(feature = "alloc")]
+use self::pieces::Piece;
+use self::pieces::Pieces;
 use crate::body::Body;
 use crate::close::{BadClose, Close};
 use crate::config::{Config, Role};
 #[cfg(feature = "deflate")]
-use crate::deflate::{Decompressor, Inflated};
+use crate::deflate::Decompressor;
 use crate::error::Error;
-use crate::frame::{Kind, OpCode};
+#[cfg(feature = "alloc")]
+use crate::frame::Kind;
+use crate::frame::OpCode;
 use crate::reply::Reply;
 #[cfg(feature = "alloc")]
 use crate::utf8;
@@ -68,91 +79,12 @@ pub struct Reader {
     silent_failure: bool,
 }
 
-/// What a peer sent, whole.
-///
-/// ```
-/// use ws_proto::Event;
-///
-/// fn show(event: Event<'_>) -> String {
-///     match event {
-///         Event::Text(text) => text.to_owned(),
-///         Event::Binary(bytes) => format!("{} bytes", bytes.len()),
-///         other => format!("{other:?}"),
-///     }
-/// }
-/// assert_eq!(show(Event::Binary(&[1, 2, 3])), "3 bytes");
-/// ```
-#[cfg(feature = "alloc")]
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Event<'a> {
-    /// A text message.
-    Text(&'a str),
-    /// A binary message.
-    Binary(&'a [u8]),
-    /// A ping; its pong is owed already.
-    Ping(&'a [u8]),
-    /// A pong, asked for or not.
-    Pong(&'a [u8]),
-    /// The last event: the peer's close frame, with or without a code. Its answer is owed already.
-    Close(Option<Close<'a>>),
-}
-
-/// What a peer sent, as it arrives.
-///
-/// ```
-/// use ws_proto::{Chunk, Config, Connection, Kind};
-///
-/// let (mut reader, _) = Connection::client(&Config::new(), ws_proto::Seed::predictable_for_tests(0)).into_split();
-/// let mut buffer = *b"\x01\x03Hel\x80\x02lo";
-/// let mut input = &mut buffer[..];
-/// assert_eq!(reader.receive_chunk(&mut input), Ok(Some(Chunk::Data { kind: Kind::Text, bytes: b"Hel", last: false })));
-/// assert_eq!(reader.receive_chunk(&mut input), Ok(Some(Chunk::Data { kind: Kind::Text, bytes: b"lo", last: true })));
-/// assert_eq!(reader.receive_chunk(&mut input), Ok(None));
-/// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Chunk<'a> {
-    /// The next bytes of a message, unmasked. In text they may end inside a character.
-    Data {
-        /// What the message is.
-        kind: Kind,
-        /// Its next bytes; empty only if `last`.
-        bytes: &'a [u8],
-        /// Whether the message ends with them.
-        last: bool,
-    },
-    /// A ping; its pong is owed already.
-    Ping(&'a [u8]),
-    /// A pong, asked for or not.
-    Pong(&'a [u8]),
-    /// The last chunk: the peer's close frame, with or without a code. Its answer is owed already.
-    Close(Option<Close<'a>>),
-}
-
 /// What the last [`Reader::advance`] stopped at.
 #[cfg(feature = "alloc")]
 #[derive(Clone, Copy, Debug)]
 enum Ready {
     Nothing,
     Message,
-    Control(OpCode),
-}
-
-/// What a chunk is made of.
-enum Step<'i> {
-    Nothing,
-    Data {
-        kind: Kind,
-        bytes: &'i [u8],
-        last: bool,
-    },
-    /// So many bytes in the decompressor's output.
-    #[cfg(feature = "deflate")]
-    Inflated {
-        kind: Kind,
-        len: usize,
-    },
     Control(OpCode),
 }
 
@@ -243,43 +175,6 @@ impl Reader {
             (Ready::Control(OpCode::Pong), _) => Event::Pong(control),
             (Ready::Control(_), _) => Event::Close(self.close_frame()),
         })
-    }
-
-    /// Reads the next piece of a message as it lies in `input`, or the next control frame, or all of `input` if it
-    /// has neither. Nothing of a message is stored, and its size is limited by
-    /// [`Config::max_message`](crate::Config::max_message) all the same.
-    ///
-    /// Text is passed on as bytes, so that a piece may end inside a character, and checked on the way unless
-    /// [`Config::check_chunks`](crate::Config::check_chunks) says no. Finish a message with the call it began with.
-    ///
-    /// # Errors
-    ///
-    /// As [`Reader::receive`]. The pieces of a message that were delivered are then all there is of it.
-    pub fn receive_chunk<'a, 'i: 'a>(&'a mut self, input: &mut &'i mut [u8]) -> Result<Option<Chunk<'a>>, Error> {
-        let step = match self.chunk(input) {
-            Ok(step) => step,
-            Err(error) => return Err(self.fail(error, input)),
-        };
-        let control = &**self.pieces.newest_control();
-        Ok(Some(match step {
-            Step::Nothing => return Ok(None),
-            Step::Data { kind, bytes, last } => Chunk::Data { kind, bytes, last },
-            #[cfg(feature = "deflate")]
-            Step::Inflated { kind, len } => {
-                let bytes = self.decompressor.as_ref().map_or(&[][..], |decompressor| decompressor.output(len));
-                Chunk::Data { kind, bytes, last: false }
-            }
-            Step::Control(OpCode::Ping) => Chunk::Ping(control),
-            Step::Control(OpCode::Pong) => Chunk::Pong(control),
-            Step::Control(_) => Chunk::Close(self.close_frame()),
-        }))
-    }
-
-    /// Takes compressed messages, as was agreed.
-    #[cfg(feature = "deflate")]
-    pub(crate) fn set_decompressor(&mut self, decompressor: Decompressor) {
-        self.pieces.allow_compression(Decompressor::INPUT);
-        self.decompressor = Some(decompressor);
     }
 
     /// Takes note that the stream ended: nothing more will arrive.
@@ -397,88 +292,6 @@ impl Reader {
             }
         }
         Ok(Ready::Nothing)
-    }
-
-    /// Adds a compressed piece to the message; true if that is its end.
-    #[cfg(feature = "deflate")]
-    fn inflate(&mut self, kind: Kind, bytes: &[u8], last: bool) -> Result<bool, Error> {
-        let Some(decompressor) = &mut self.decompressor else {
-            return Err(Error::BadReservedBit);
-        };
-        let max = self.pieces.max_message();
-        decompressor.push(kind, bytes, last)?;
-        loop {
-            let so_far = [self.message.bytes(), self.utf8.cut()];
-            let (bytes, last) = match decompressor.pull(Some(so_far), max)? {
-                Inflated::Bytes(n) => (decompressor.output(n), false),
-                Inflated::Starved => return Ok(false),
-                Inflated::Done => (&[][..], true),
-            };
-            self.message.push(kind, bytes, last, &mut self.utf8, max)?;
-            if last {
-                return Ok(true);
-            }
-        }
-    }
-
-    fn chunk<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Step<'i>, Error> {
-        loop {
-            #[cfg(feature = "deflate")]
-            if let Some(step) = self.inflated()? {
-                return Ok(step);
-            }
-            match self.pieces.next(input)? {
-                None => return Ok(Step::Nothing),
-                #[cfg(feature = "deflate")]
-                Some(Piece::Data { kind, compressed: true, bytes, last }) => {
-                    if let Some(decompressor) = &mut self.decompressor {
-                        decompressor.push(kind, bytes, last)?;
-                    }
-                }
-                Some(Piece::Data { kind, bytes, last, .. }) => {
-                    self.check(kind, bytes, last)?;
-                    return Ok(Step::Data { kind, bytes, last });
-                }
-                Some(Piece::Control(opcode)) => {
-                    self.control(opcode, input)?;
-                    return Ok(Step::Control(opcode));
-                }
-            }
-        }
-    }
-
-    /// The next bytes of a compressed message, if what arrived of it has any.
-    #[cfg(feature = "deflate")]
-    fn inflated(&mut self) -> Result<Option<Step<'static>>, Error> {
-        let Some(decompressor) = &mut self.decompressor else {
-            return Ok(None);
-        };
-        let Some(kind) = decompressor.under_way() else {
-            return Ok(None);
-        };
-        match decompressor.pull(None, self.pieces.max_message())? {
-            Inflated::Bytes(len) => {
-                if kind == Kind::Text && self.check_chunks {
-                    self.utf8.push(decompressor.output(len))?;
-                }
-                Ok(Some(Step::Inflated { kind, len }))
-            }
-            Inflated::Starved => Ok(None),
-            Inflated::Done => {
-                self.check(kind, &[], true)?;
-                Ok(Some(Step::Data { kind, bytes: &[], last: true }))
-            }
-        }
-    }
-
-    fn check(&mut self, kind: Kind, bytes: &[u8], last: bool) -> Result<(), Error> {
-        if kind == Kind::Text && self.check_chunks {
-            self.utf8.push(bytes)?;
-            if last && !self.utf8.is_complete() {
-                return Err(Error::BadUtf8);
-            }
-        }
-        Ok(())
     }
 
     /// Does what a control frame asks for.

@@ -1,0 +1,185 @@
+//! Messages into the queue: what needs an allocator.
+
+use super::{State, Writer};
+use crate::body::Body;
+use crate::close::CloseCode;
+use crate::error::SendError;
+use crate::frame::{Header, Kind, OpCode};
+use crate::reply::Reply;
+
+impl Writer {
+    /// Queues a text message.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Closed`], [`SendError::Interleaved`], [`SendError::Full`].
+    #[inline]
+    pub fn text(&mut self, text: &str) -> Result<(), SendError> {
+        self.message(OpCode::Text, text.as_bytes())
+    }
+
+    /// Queues a binary message.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Closed`], [`SendError::Interleaved`], [`SendError::Full`].
+    #[inline]
+    pub fn binary(&mut self, bytes: &[u8]) -> Result<(), SendError> {
+        self.message(OpCode::Binary, bytes)
+    }
+
+    /// Queues the next fragment of a message, the first one and, with `last`, the end included. Other messages must
+    /// wait until then, pings and the close frame need not. Text may be cut inside a character, and is checked.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Closed`], [`SendError::Interleaved`], [`SendError::Full`], [`SendError::BadUtf8`].
+    pub fn fragment(&mut self, kind: Kind, bytes: &[u8], last: bool) -> Result<(), SendError> {
+        if !self.has_room() {
+            return Err(SendError::Full);
+        }
+        let opcode = self.next_fragment(kind, bytes, last)?;
+        self.queue_frame(opcode, last, false, bytes);
+        Ok(())
+    }
+
+    /// Queues a ping with at most 125 bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Closed`], [`SendError::ControlTooLong`], [`SendError::Full`].
+    pub fn ping(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        self.control(OpCode::Ping, payload)
+    }
+
+    /// Queues a pong that nobody asked for, with at most 125 bytes: a sign of life (section 5.5.3).
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Closed`], [`SendError::ControlTooLong`], [`SendError::Full`].
+    pub fn pong(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        self.control(OpCode::Pong, payload)
+    }
+
+    /// Queues the close frame, behind which nothing can be sent; an unfinished message is abandoned. Does nothing if
+    /// one was queued before. It fits even where [`Config::max_pending`] is reached.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::BadCloseCode`], [`SendError::ReasonTooLong`] (more than 123 bytes).
+    pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), SendError> {
+        let body = self.close_body(code, reason)?;
+        self.queue_close(&body, false);
+        Ok(())
+    }
+
+    /// As [`Writer::close`], without a code: the peer learns 1005 (section 7.1.5).
+    pub fn close_without_code(&mut self) {
+        self.queue_close(&[], false);
+    }
+
+    /// Queues what a reader owes. Behind a close frame nothing is.
+    pub fn reply(&mut self, reply: Reply) {
+        if reply.close {
+            self.queue_close(reply.payload(), true);
+        } else if !self.is_closed() {
+            self.queue_frame(OpCode::Pong, true, false, reply.payload());
+        }
+    }
+
+    /// What must be written now, in order. Stays until it is consumed.
+    #[must_use]
+    pub fn pending(&self) -> &[u8] {
+        self.queue.pending()
+    }
+
+    /// Takes note that the first `n` bytes of [`Writer::pending`] are written.
+    ///
+    /// # Panics
+    ///
+    /// If there are not as many.
+    pub fn consume(&mut self, n: usize) {
+        self.queue.consume(n);
+    }
+
+    /// Whether a message would be taken: less is pending than [`Config::max_pending`].
+    #[inline]
+    #[must_use]
+    pub const fn has_room(&self) -> bool {
+        self.queue.len() < self.max_pending
+    }
+
+    /// Gives the buffer's memory back if nothing is pending. An adapter may do so before it waits.
+    pub fn release(&mut self) {
+        self.queue.release();
+    }
+
+    /// Queues bytes that are not a frame: the HTTP head before the first.
+    pub(crate) fn queue_head(&mut self, head: &[u8]) {
+        self.queue.push(head);
+    }
+
+    #[inline]
+    fn message(&mut self, opcode: OpCode, payload: &[u8]) -> Result<(), SendError> {
+        self.check_message()?;
+        #[cfg(feature = "deflate")]
+        if self.compressor.is_some() && self.queue_compressed(opcode, payload) {
+            return Ok(());
+        }
+        self.queue_message(opcode, false, payload);
+        Ok(())
+    }
+
+    #[inline]
+    pub(super) fn check_message(&self) -> Result<(), SendError> {
+        self.check_open()?;
+        if self.has_room() { Ok(()) } else { Err(SendError::Full) }
+    }
+
+    #[inline]
+    pub(super) fn queue_message(&mut self, opcode: OpCode, compressed: bool, payload: &[u8]) {
+        if payload.len() <= self.fragment_size {
+            self.queue_frame(opcode, true, compressed, payload);
+        } else {
+            self.queue_fragments(opcode, compressed, payload);
+        }
+    }
+
+    #[cold]
+    fn queue_fragments(&mut self, mut opcode: OpCode, mut compressed: bool, mut payload: &[u8]) {
+        while let Some((fragment, rest)) = payload.split_at_checked(self.fragment_size)
+            && !rest.is_empty()
+        {
+            self.queue_frame(opcode, false, compressed, fragment);
+            (opcode, compressed, payload) = (OpCode::Continuation, false, rest);
+        }
+        self.queue_frame(opcode, true, compressed, payload);
+    }
+
+    fn control(&mut self, opcode: OpCode, payload: &[u8]) -> Result<(), SendError> {
+        if self.is_closed() {
+            return Err(SendError::Closed);
+        }
+        if payload.len() > Body::MAX {
+            return Err(SendError::ControlTooLong);
+        }
+        if !self.has_room() {
+            return Err(SendError::Full);
+        }
+        self.queue_frame(opcode, true, false, payload);
+        Ok(())
+    }
+
+    fn queue_close(&mut self, body: &[u8], answered: bool) {
+        if !self.is_closed() {
+            self.queue_frame(OpCode::Close, true, false, body);
+            self.state = State::Closed { answered };
+        }
+    }
+
+    #[inline]
+    fn queue_frame(&mut self, opcode: OpCode, fin: bool, rsv1: bool, payload: &[u8]) {
+        let header = Header { rsv1, ..self.header(opcode, fin, payload.len()) };
+        self.queue.push_frame(&header, payload);
+    }
+}
