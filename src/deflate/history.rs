@@ -63,7 +63,7 @@ mod tests {
                 let mut history = History::new(limit);
                 let mut all = Vec::new();
                 for n in 0..50_u8 {
-                    let piece: Vec<u8> = (0..(n * step) % 23).map(|i| n.wrapping_mul(31) ^ i).collect();
+                    let piece: Vec<u8> = (0..n.wrapping_mul(step) % 23).map(|i| n.wrapping_mul(31) ^ i).collect();
                     all.extend_from_slice(&piece);
                     history.push(&piece);
                     let tail = &all[all.len().saturating_sub(limit)..];

@@ -62,7 +62,7 @@ impl Writer {
     }
 
     /// Queues the close frame, behind which nothing can be sent; an unfinished message is abandoned. Does nothing if
-    /// one was queued before. It fits even where [`Config::max_pending`] is reached.
+    /// one was queued before. It fits even where [`Config::max_pending`](crate::Config::max_pending) is reached.
     ///
     /// # Errors
     ///
@@ -102,7 +102,7 @@ impl Writer {
         self.queue.consume(n);
     }
 
-    /// Whether a message would be taken: less is pending than [`Config::max_pending`].
+    /// Whether a message would be taken: less is pending than [`Config::max_pending`](crate::Config::max_pending).
     #[inline]
     #[must_use]
     pub const fn has_room(&self) -> bool {
