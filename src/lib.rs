@@ -1,4 +1,69 @@
-//! The WebSocket protocol as a pure state machine.
+//! The WebSocket protocol (RFC 6455, RFC 7692) as a pure state machine, for both roles: bytes in, events and bytes out.
+//!
+//! Two ends in memory, from the first byte to the last:
+//!
+//! ```
+//! # #[cfg(feature = "alloc")] {
+//! use ws_proto::{CloseCode, Config, Connection, Event, Seed, Transport};
+//!
+//! // Where the handshake is done; see `handshake` for that.
+//! let config = Config::new();
+//! let mut client = Connection::client(&config, Seed::predictable_for_tests(1));
+//! let mut server = Connection::server(&config);
+//!
+//! client.split().1.text("Hello").unwrap();
+//! client.split().1.close(CloseCode::NORMAL, "done").unwrap();
+//!
+//! // What a socket would carry.
+//! let mut wire = client.outgoing().to_vec();
+//! client.consume(wire.len());
+//!
+//! let (reader, writer) = server.split();
+//! let mut input = &mut wire[..];
+//! while let Some(event) = reader.receive(&mut input).unwrap() {
+//!     match event {
+//!         Event::Text(text) => writer.text(text).unwrap(),
+//!         Event::Binary(bytes) => writer.binary(bytes).unwrap(),
+//!         _ => {} // pong and close answer themselves
+//!     }
+//! }
+//! assert_eq!(server.outgoing(), b"\x81\x05Hello\x88\x02\x03\xe8");
+//! server.consume(11);
+//! assert!(server.closed().unwrap().clean);
+//! assert_eq!(server.transport(), Transport::Close);
+//! # }
+//! ```
+//!
+//! # Driving a connection
+//!
+//! 1. Read from the transport into a buffer, and hand what came to [`Reader::receive`] as a cursor until it returns
+//!    `None`. By then every byte is consumed. At the end of the stream, call [`Reader::receive_eof`].
+//! 2. Write [`Connection::outgoing`], and [`consume`](Connection::consume) what was written. Do so after an error too,
+//!    *before* it is returned: the close frame that tells the peer is in there.
+//! 3. Ask [`Connection::transport`] whether to go on, and [`Connection::closed`] how it ended.
+//!
+//! Nothing is sent that was not taken from `outgoing`, and nothing waits in there that need not. While the output does
+//! not drain, stop reading: then the peer has to wait, and memory does not grow.
+//!
+//! # Halves
+//!
+//! [`Connection::split`] lends both halves to one task, [`Connection::into_split`] gives them to two. The only thing
+//! that they have to exchange is a [`Reply`], a plain value.
+//!
+//! # Limits
+//!
+//! All of them are in [`Config`], and none is infinite unless [`Config::UNLIMITED`] says so. What arrives is counted,
+//! what is announced is believed only to be refused.
+//!
+//! # Features
+//!
+//! `std` (default) has the driver for threads, [`blocking`], and seeds from the operating system. `alloc` has whole
+//! messages, the output queue and the [`handshake`]. Without it, [`Reader::receive_chunk`], [`Writer::binary_in_place`]
+//! and the modules [`frame`], [`mask`] and [`utf8`] remain. `deflate` has permessage-deflate.
+//!
+//! # Minimum supported Rust version
+//!
+//! 1.89. It is raised in minor releases only.
 #![no_std]
 #![forbid(unsafe_code)]
 #![warn(clippy::alloc_instead_of_core, clippy::std_instead_of_alloc, clippy::std_instead_of_core)]
@@ -42,3 +107,7 @@ pub use self::reader::{Chunk, Reader};
 pub use self::reply::Reply;
 pub use self::seed::Seed;
 pub use self::writer::{ControlBytes, Writer};
+
+#[cfg(all(doctest, feature = "std"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
