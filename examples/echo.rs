@@ -6,6 +6,8 @@
 //!
 //! With `--features deflate`, `--deflate` compresses where the client offers it.
 
+mod common;
+
 use std::error::Error;
 use std::net::{TcpListener, TcpStream};
 use std::thread;
@@ -15,7 +17,7 @@ use ws_proto::handshake::{Answer, OriginPolicy};
 use ws_proto::{Config, Event, blocking};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let options = Options::parse(std::env::args().skip(1))?;
+    let options = common::Options::from_args()?;
     let listener = TcpListener::bind(&options.listen)?;
     println!("listening on ws://{}", listener.local_addr()?);
     loop {
@@ -72,32 +74,4 @@ fn page(plain: blocking::Plain<&TcpStream>) -> Result<(), blocking::Error> {
         plain.respond(404, &[("Content-Type", "text/plain")], b"there is a page at /\n")?;
     }
     Ok(())
-}
-
-struct Options {
-    listen: String,
-    config: Config,
-}
-
-impl Options {
-    fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, Box<dyn Error>> {
-        let mut options = Self {
-            listen: String::from("127.0.0.1:9001"),
-            config: Config::new().max_message(64 << 20).max_frame(64 << 20),
-        };
-        while let Some(word) = words.next() {
-            let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
-            match word.as_str() {
-                "--listen" => options.listen = value()?,
-                "--max-message" => {
-                    let bytes = value()?.parse()?;
-                    options.config = options.config.max_message(bytes).max_frame(bytes);
-                }
-                _ => {
-                    return Err(format!("unknown option {word}; see the first lines of examples/echo.rs").into());
-                }
-            }
-        }
-        Ok(options)
-    }
 }

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "deflate")]
 use alloc::sync::Arc;
+use core::time::Duration;
 
 #[cfg(feature = "deflate")]
 use crate::deflate::Compression;
@@ -61,6 +62,12 @@ pub struct Config {
     pub(crate) max_interim: u32,
     pub(crate) version_8: bool,
     pub(crate) require_protocol: bool,
+    pub(crate) opening_timeout: Option<Duration>,
+    pub(crate) keepalive: Option<Duration>,
+    pub(crate) pong_timeout: Duration,
+    pub(crate) require_pong: bool,
+    pub(crate) closing_timeout: Duration,
+    pub(crate) idle_timeout: Option<Duration>,
     #[cfg(feature = "deflate")]
     pub(crate) compression: Option<Arc<Compression>>,
 }
@@ -89,6 +96,12 @@ impl Config {
             max_interim: 8,
             version_8: false,
             require_protocol: false,
+            opening_timeout: Some(Duration::from_secs(10)),
+            keepalive: None,
+            pong_timeout: Duration::from_secs(20),
+            require_pong: false,
+            closing_timeout: Duration::from_secs(5),
+            idle_timeout: None,
             #[cfg(feature = "deflate")]
             compression: None,
         }
@@ -117,15 +130,16 @@ impl Config {
 
     /// The high-water mark of the output, in bytes: 16 MiB. While that much waits in
     /// [`Writer::pending`](crate::Writer::pending), a further message is refused with
-    /// [`SendError::Full`](crate::SendError::Full) and an owed pong waits; a close frame always fits.
+    /// [`SendError::Full`](crate::SendError::Full) and an owed pong waits; a close frame always fits. Zero counts as
+    /// one: otherwise nothing would ever be sent.
     #[must_use]
     pub const fn max_pending(mut self, bytes: usize) -> Self {
-        self.max_pending = bytes;
+        self.max_pending = if bytes == 0 { 1 } else { bytes };
         self
     }
 
     /// The longest payload of one frame to send, in bytes: unlimited, so that each message is one frame. Zero counts
-    /// as one.
+    /// as one. A fragment that the program makes, and what is masked in place, is one frame of whatever size.
     #[must_use]
     pub const fn fragment_size(mut self, bytes: usize) -> Self {
         self.fragment_size = if bytes == 0 { 1 } else { bytes };
@@ -148,7 +162,8 @@ impl Config {
         self
     }
 
-    /// Whether close codes 1016 to 2999, which have no meaning yet, are let pass: no, they are close code 1002.
+    /// Whether close codes 1016 to 2999, which have no meaning yet, are let pass when received: no, they
+    /// are close code 1002. They are never sent, but in the answer to one.
     #[must_use]
     pub const fn unassigned_codes(mut self, yes: bool) -> Self {
         self.unassigned_codes = yes;
@@ -209,6 +224,55 @@ impl Config {
     #[must_use]
     pub const fn require_protocol(mut self, yes: bool) -> Self {
         self.require_protocol = yes;
+        self
+    }
+
+    /// The longest opening handshake, from its first byte to its last and not from read to read: 10 s. `None` waits for
+    /// ever. This and the times below are for those who ask [`Timers`](crate::timers::Timers), as the drivers with
+    /// timers do.
+    #[must_use]
+    pub const fn opening_timeout(mut self, limit: Option<Duration>) -> Self {
+        self.opening_timeout = limit;
+        self
+    }
+
+    /// How long it may be quiet before a ping goes out: `None`, which is for ever. 20 to 30 s suit most: many a proxy
+    /// drops what is silent for 60 s. With [`Config::require_pong`] it is the time between two pings.
+    #[must_use]
+    pub const fn keepalive(mut self, interval: Option<Duration>) -> Self {
+        self.keepalive = interval;
+        self
+    }
+
+    /// How long the answer to a ping of [`Config::keepalive`] may take before the connection counts as dead: 20 s. It
+    /// runs from when the ping is queued, so give it the time to send what may wait before it.
+    #[must_use]
+    pub const fn pong_timeout(mut self, limit: Duration) -> Self {
+        self.pong_timeout = limit;
+        self
+    }
+
+    /// Whether only a pong answers a ping, and pings go out in busy times too: no, whatever arrives shows that the
+    /// peer is there and puts off the next ping. Then a pong may be late behind a long message, or missing since the
+    /// program sent a ping of its own meanwhile and only the newest was answered (RFC 6455, section 5.5.3).
+    #[must_use]
+    pub const fn require_pong(mut self, yes: bool) -> Self {
+        self.require_pong = yes;
+        self
+    }
+
+    /// How long the closing handshake may take, from the first close frame to the end of the stream: 5 s.
+    #[must_use]
+    pub const fn closing_timeout(mut self, limit: Duration) -> Self {
+        self.closing_timeout = limit;
+        self
+    }
+
+    /// How long nothing at all may arrive before the connection is closed: `None`, which is for ever. With
+    /// [`Config::keepalive`] the pongs arrive, so that a shorter interval there keeps a connection from being idle.
+    #[must_use]
+    pub const fn idle_timeout(mut self, limit: Option<Duration>) -> Self {
+        self.idle_timeout = limit;
         self
     }
 

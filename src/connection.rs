@@ -98,7 +98,7 @@ pub struct Closed<'a> {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[expect(clippy::exhaustive_enums, reason = "there are two")]
 pub enum Side {
-    /// This end: it sent its close frame first, or found a fault.
+    /// This end: it sent a close frame of its own, not the answer that the reader owed, or found a fault.
     Local,
     /// The other end: its close frame came first, or its stream ended without one.
     Peer,

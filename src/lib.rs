@@ -55,11 +55,16 @@
 //! All of them are in [`Config`], and none is infinite unless [`Config::UNLIMITED`] says so. What arrives is counted,
 //! what is announced is believed only to be refused.
 //!
+//! # Time
+//!
+//! Nothing here looks at a clock. [`timers`] says when to call next and what is due: the end of a handshake that takes
+//! too long, a ping, a connection that died.
+//!
 //! # Features
 //!
 //! `std` (default) has the driver for threads, [`blocking`], and seeds from the operating system. `alloc` has whole
 //! messages, the output queue and the [`handshake`]. Without it, [`Reader::receive_chunk`], [`Writer::binary_in_place`]
-//! and the modules [`frame`], [`mask`] and [`utf8`] remain. `deflate` has permessage-deflate.
+//! and the modules [`frame`], [`mask`], [`timers`] and [`utf8`] remain. `deflate` has permessage-deflate.
 //!
 //! # Minimum supported Rust version
 //!
@@ -79,6 +84,7 @@ pub mod frame;
 #[cfg(feature = "alloc")]
 pub mod handshake;
 pub mod mask;
+pub mod timers;
 pub mod utf8;
 
 #[cfg(feature = "std")]
@@ -88,6 +94,8 @@ mod close;
 mod config;
 mod connection;
 mod error;
+#[cfg(feature = "alloc")]
+mod message;
 mod reader;
 mod reply;
 mod seed;
@@ -95,12 +103,20 @@ mod writer;
 
 #[cfg(feature = "std")]
 pub use self::adapter::blocking;
+#[cfg(feature = "futures-io")]
+pub use self::adapter::futures;
+#[cfg(any(feature = "futures-io", feature = "tokio"))]
+pub use self::adapter::poll;
+#[cfg(feature = "tokio")]
+pub use self::adapter::tokio;
 pub use self::body::Body;
 pub use self::close::{BadClose, Close, CloseCode};
 pub use self::config::{Config, Role};
 pub use self::connection::{Closed, Connection, Side, Transport};
 pub use self::error::{Error, SendError};
 pub use self::frame::Kind;
+#[cfg(feature = "alloc")]
+pub use self::message::Message;
 #[cfg(feature = "alloc")]
 pub use self::reader::Event;
 pub use self::reader::{Chunk, Reader};

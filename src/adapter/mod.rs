@@ -1,3 +1,12 @@
 //! The drivers: thin, and using nothing of the core that a user could not.
 
+mod error;
+mod input;
+
 pub mod blocking;
+#[cfg(feature = "futures-io")]
+pub mod futures;
+#[cfg(any(feature = "futures-io", feature = "tokio"))]
+pub mod poll;
+#[cfg(feature = "tokio")]
+pub mod tokio;

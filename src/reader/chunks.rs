@@ -31,6 +31,9 @@ impl Reader {
     /// Text is passed on as bytes, so that a piece may end inside a character, and checked on the way unless
     /// [`Config::check_chunks`](crate::Config::check_chunks) says no. Finish a message with the call it began with.
     ///
+    /// The borders of frames are not shown: a relay may cut messages anew, which section 5.4 allows where no extension
+    /// gives them a meaning. permessage-deflate does not.
+    ///
     /// # Errors
     ///
     /// As [`Reader::receive`]. The pieces of a message that were delivered are then all there is of it.

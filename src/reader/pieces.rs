@@ -104,7 +104,8 @@ impl Pieces {
             return None;
         }
         let header = header + usize::from(self.mask >> 5);
-        if input.len() - header.min(input.len()) < length {
+        // Checked: an empty payload must not let a header pass whose key is still to come.
+        if input.len().checked_sub(header)? < length {
             return None;
         }
         let (header, payload) = split_off(input, header + length).split_at_mut(header);

@@ -35,10 +35,11 @@ impl Writer {
     ///
     /// [`SendError::Closed`], [`SendError::Interleaved`], [`SendError::Full`], [`SendError::BadUtf8`].
     pub fn fragment(&mut self, kind: Kind, bytes: &[u8], last: bool) -> Result<(), SendError> {
+        let opcode = self.fragment_opcode(kind)?;
         if !self.has_room() {
             return Err(SendError::Full);
         }
-        let opcode = self.next_fragment(kind, bytes, last)?;
+        self.go_on(kind, bytes, last)?;
         self.queue_frame(opcode, last, false, bytes);
         Ok(())
     }

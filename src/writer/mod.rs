@@ -138,7 +138,8 @@ impl Writer {
     ///
     /// [`SendError::Closed`], [`SendError::Interleaved`], [`SendError::BadUtf8`]. `payload` is as it was.
     pub fn fragment_in_place(&mut self, kind: Kind, payload: &mut [u8], last: bool) -> Result<HeaderBytes, SendError> {
-        let opcode = self.next_fragment(kind, payload, last)?;
+        let opcode = self.fragment_opcode(kind)?;
+        self.go_on(kind, payload, last)?;
         Ok(self.in_place(opcode, last, payload))
     }
 
@@ -210,14 +211,18 @@ impl Writer {
         }
     }
 
-    /// Section 5.4: goes on in the message; the opcode of its next frame.
-    fn next_fragment(&mut self, kind: Kind, payload: &[u8], last: bool) -> Result<OpCode, SendError> {
-        let opcode = match self.state {
-            State::Open => kind.into(),
-            State::Message(open) if open == kind => OpCode::Continuation,
-            State::Message(_) => return Err(SendError::Interleaved),
-            State::Closed { .. } => return Err(SendError::Closed),
-        };
+    /// Section 5.4: the opcode of the next frame of a message.
+    fn fragment_opcode(&self, kind: Kind) -> Result<OpCode, SendError> {
+        match self.state {
+            State::Open => Ok(kind.into()),
+            State::Message(open) if open == kind => Ok(OpCode::Continuation),
+            State::Message(_) => Err(SendError::Interleaved),
+            State::Closed { .. } => Err(SendError::Closed),
+        }
+    }
+
+    /// Goes on in a message, or ends it.
+    fn go_on(&mut self, kind: Kind, payload: &[u8], last: bool) -> Result<(), SendError> {
         if kind == Kind::Text {
             let mut utf8 = self.utf8;
             utf8.push(payload)?;
@@ -227,7 +232,7 @@ impl Writer {
             self.utf8 = utf8;
         }
         self.state = if last { State::Open } else { State::Message(kind) };
-        Ok(opcode)
+        Ok(())
     }
 
     #[inline]

@@ -80,6 +80,7 @@ pub fn receive_request<S: Read + Write>(
 /// A request that was read, and the stream it came on.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a request asks for an upgrade or it does not")]
+#[expect(clippy::large_enum_variant, reason = "matched at once")]
 pub enum Incoming<S> {
     /// A handshake that can be accepted.
     Upgrade(Upgrade<S>),

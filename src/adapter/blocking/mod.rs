@@ -24,22 +24,20 @@
 #[macro_use]
 mod sending;
 
-mod error;
 mod halves;
 mod handshake;
-mod input;
 mod linger;
 
 use alloc::string::String;
 use core::cell::RefCell;
 use std::io::{self, Read, Write};
 
-pub use self::error::Error;
 pub use self::halves::{ReadHalf, WriteHalf};
 pub use self::handshake::{Incoming, Plain, Upgrade, accept, client, connect, receive_request};
-use self::input::Input;
 pub use self::linger::linger;
 use self::sending::Sending;
+pub use super::error::Error;
+use super::input::Input;
 use crate::close::CloseCode;
 use crate::config::Role;
 use crate::connection::{Closed, Connection};

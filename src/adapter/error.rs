@@ -32,6 +32,8 @@ pub enum Error {
     Request(RequestError),
     /// A message was refused.
     Send(SendError),
+    /// The other end took too long: for the opening handshake, a pong, or the close frame.
+    TimedOut,
 }
 
 impl fmt::Display for Error {
@@ -44,6 +46,7 @@ impl fmt::Display for Error {
             Self::Rejected(rejected) => rejected.fmt(f),
             Self::Request(error) => error.fmt(f),
             Self::Send(error) => error.fmt(f),
+            Self::TimedOut => f.write_str("the other end took too long"),
         }
     }
 }

@@ -24,6 +24,22 @@ impl Input {
         result
     }
 
+    /// Takes bytes that a machine has left, when everything here is consumed.
+    #[cfg(any(feature = "futures-io", feature = "tokio"))]
+    pub(super) fn keep(&mut self, rest: &[u8]) {
+        self.bytes.clear();
+        self.bytes.extend_from_slice(rest);
+        (self.start, self.end) = (0, rest.len());
+    }
+
+    /// Gives the memory back if everything here is consumed.
+    #[cfg(any(feature = "futures-io", feature = "tokio"))]
+    pub(super) fn release(&mut self) {
+        if self.start == self.end {
+            *self = Self::holding(&[]);
+        }
+    }
+
     /// What is here.
     pub(super) fn rest(&self) -> &[u8] {
         self.bytes.split_at(self.end).0.split_at(self.start).1

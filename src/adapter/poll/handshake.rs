@@ -1,0 +1,263 @@
+//! The opening handshake in both roles, up to a socket.
+
+use alloc::vec::Vec;
+use core::future::poll_fn;
+use core::task::{Context, Poll, ready};
+use core::time::Duration;
+use std::io::{self, IoSlice};
+
+use super::{Error, Io, Socket};
+use crate::adapter::input::Input;
+use crate::config::Config;
+use crate::handshake::{
+    self, Answer, Client, ClientRequest, HandshakeError, OriginPolicy, PlainRequest, Request, Server,
+};
+use crate::seed::Seed;
+use crate::timers::Timers;
+
+/// Serves the opening handshake on `io` and accepts whatever `origins` lets pass. To look at the request first, and
+/// wait for something else before it is answered, use [`receive_request`].
+///
+/// # Cancel safety
+///
+/// Dropped before it is ready, the stream is dropped with it.
+///
+/// # Errors
+///
+/// [`Error::Handshake`] after the complete HTTP response was written; [`Error::TimedOut`]; [`Error::Io`].
+pub async fn accept<T: Io>(io: T, origins: OriginPolicy, config: &Config) -> Result<Socket<T>, Error> {
+    match receive_request(io, origins, config).await? {
+        Incoming::Upgrade(upgrade) => upgrade.accept(&Answer::new()).await,
+        Incoming::Plain(mut plain) => {
+            let response = plain.request.upgrade_required();
+            plain.wire.write(&response).await?;
+            plain.wire.linger().await;
+            Err(HandshakeError::BadUpgrade.into())
+        }
+    }
+}
+
+/// Reads a request from `io` and leaves the answer to the caller, for as long as that may take.
+///
+/// # Cancel safety
+///
+/// As [`accept`].
+///
+/// # Errors
+///
+/// As [`accept`].
+pub async fn receive_request<T: Io>(io: T, origins: OriginPolicy, config: &Config) -> Result<Incoming<T>, Error> {
+    let mut wire = Wire::new(io, config);
+    let mut server = Server::new(origins, config);
+    loop {
+        match wire.input.lend(|bytes| server.receive(bytes)) {
+            Ok(None) if wire.read().await? == 0 => server.receive_eof()?,
+            Ok(None) => {}
+            Ok(Some(handshake::Incoming::Upgrade(request))) => {
+                return Ok(Incoming::Upgrade(Upgrade { wire, request, config: config.clone() }));
+            }
+            Ok(Some(handshake::Incoming::Plain(request))) => return Ok(Incoming::Plain(Plain { wire, request })),
+            Err(refusal) => {
+                wire.write(refusal.response()).await?;
+                wire.linger().await;
+                return Err(refusal.error().into());
+            }
+        }
+    }
+}
+
+/// Performs a client's handshake over `io`.
+///
+/// # Cancel safety
+///
+/// As [`accept`].
+///
+/// # Errors
+///
+/// [`Error::Request`] for a request that is none; [`Error::Rejected`] with the server's answer; [`Error::TimedOut`];
+/// [`Error::Io`].
+pub async fn client<T: Io>(io: T, request: ClientRequest, config: &Config) -> Result<Socket<T>, Error> {
+    let mut client = Client::new(request, config, Seed::from_os()?)?;
+    let mut wire = Wire::new(io, config);
+    wire.write(client.outgoing()).await?;
+    loop {
+        match wire.input.lend(|bytes| client.receive(bytes))? {
+            Some(response) => {
+                let protocol = response.protocol().map(alloc::string::String::from);
+                let Wire { io, input, .. } = wire;
+                let socket = Socket::new(io, response.into_connection(), input.rest(), config);
+                return Ok(socket.with_protocol(protocol.as_deref()));
+            }
+            None if wire.read().await? == 0 => client.receive_eof()?,
+            None => {}
+        }
+    }
+}
+
+/// A request that was read, and the stream it came on.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a request asks for an upgrade or it does not")]
+#[expect(clippy::large_enum_variant, reason = "matched at once")]
+pub enum Incoming<T> {
+    /// A handshake that can be accepted.
+    Upgrade(Upgrade<T>),
+    /// Another HTTP request.
+    Plain(Plain<T>),
+}
+
+/// A handshake that waits for its answer. See [`receive_request`].
+#[derive(Debug)]
+pub struct Upgrade<T> {
+    wire: Wire<T>,
+    request: Request,
+    config: Config,
+}
+
+impl<T: Io> Upgrade<T> {
+    /// What the client asks for.
+    #[must_use]
+    pub const fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// Switches protocols.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`accept`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Answer`] if the answer does not fit the request; [`Error::Io`].
+    pub async fn accept(self, answer: &Answer) -> Result<Socket<T>, Error> {
+        let connection = self.request.accept(answer, &self.config)?;
+        let Wire { io, input, .. } = self.wire;
+        let socket = Socket::new(io, connection, input.rest(), &self.config);
+        let mut socket = socket.with_protocol(answer.chosen_protocol());
+        poll_fn(|cx| socket.poll_flush_only(cx)).await?;
+        Ok(socket)
+    }
+
+    /// Answers with an HTTP response instead, and ends the stream.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`accept`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Answer`] if that is no refusal; [`Error::Io`].
+    pub async fn reject(mut self, status: u16, headers: &[(&str, &str)], body: &[u8]) -> Result<(), Error> {
+        let response = self.request.reject(status, headers, body)?;
+        self.wire.write(&response).await?;
+        self.wire.linger().await;
+        Ok(())
+    }
+}
+
+/// A plain HTTP request that waits for its answer. See [`receive_request`].
+#[derive(Debug)]
+pub struct Plain<T> {
+    wire: Wire<T>,
+    request: PlainRequest,
+}
+
+impl<T: Io> Plain<T> {
+    /// What the client asks for.
+    #[must_use]
+    pub const fn request(&self) -> &PlainRequest {
+        &self.request
+    }
+
+    /// Answers, and ends the stream.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`accept`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Answer`] if that is no response; [`Error::Io`].
+    pub async fn respond(mut self, status: u16, headers: &[(&str, &str)], body: &[u8]) -> Result<(), Error> {
+        let response = self.request.respond(status, headers, body)?;
+        self.wire.write(&response).await?;
+        self.wire.linger().await;
+        Ok(())
+    }
+}
+
+/// A stream under the deadline of the opening handshake.
+#[derive(Debug)]
+struct Wire<T> {
+    io: T,
+    input: Input,
+    scratch: Vec<u8>,
+    timers: Timers,
+}
+
+impl<T: Io> Wire<T> {
+    fn new(io: T, config: &Config) -> Self {
+        let timers = Timers::new(config, io.now().unwrap_or_default());
+        Self { io, input: Input::holding(&[]), scratch: Vec::new(), timers }
+    }
+
+    /// Reads once. Zero is the end of the stream.
+    async fn read(&mut self) -> Result<usize, Error> {
+        self.scratch.resize(SIZE, 0);
+        let n = poll_fn(|cx| {
+            self.poll_deadline(cx)?;
+            self.io.poll_read(cx, &mut self.scratch).map_err(Error::from)
+        })
+        .await?;
+        let (bytes, _) = self.scratch.split_at(n);
+        self.input.keep(bytes);
+        Ok(n)
+    }
+
+    async fn write(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
+        poll_fn(|cx| {
+            self.poll_deadline(cx)?;
+            while !bytes.is_empty() {
+                match ready!(self.io.poll_write(cx, &[IoSlice::new(bytes)]))? {
+                    0 => return Poll::Ready(Err(io::Error::from(io::ErrorKind::WriteZero).into())),
+                    n => bytes = bytes.split_at(n).1,
+                }
+            }
+            self.io.poll_flush(cx).map_err(Error::from)
+        })
+        .await
+    }
+
+    /// Ends the stream behind an HTTP response, and reads what the peer is sending still, so that no reset takes the
+    /// response away. With a clock only: it may take until the deadline.
+    async fn linger(&mut self) {
+        self.scratch.resize(SIZE, 0);
+        let until = self.io.now().map(|now| now.saturating_add(LINGER));
+        poll_fn(|cx| {
+            let closed = ready!(self.io.poll_close(cx));
+            let Some(until) = until else {
+                return Poll::Ready(());
+            };
+            while closed.is_ok() && self.io.poll_sleep(cx, until).is_pending() {
+                if !matches!(ready!(self.io.poll_read(cx, &mut self.scratch)), Ok(1..)) {
+                    break;
+                }
+            }
+            Poll::Ready(())
+        })
+        .await;
+    }
+
+    /// Fails once the deadline is over; registers for it otherwise.
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        match self.timers.next() {
+            Some(deadline) if self.io.now().is_some() && self.io.poll_sleep(cx, deadline).is_ready() => {
+                Err(Error::TimedOut)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+const SIZE: usize = 4 << 10;
+const LINGER: Duration = Duration::from_secs(1);

@@ -1,0 +1,27 @@
+//! The driver for tasks, over any stream and clock that are [`Io`]. [`tokio`](crate::tokio) and
+//! [`futures`](crate::futures) make it fit their runtimes.
+//!
+//! While it waits, a connection holds no buffers: reads go through one that its thread has for all of them. A message
+//! that is sent is written as far as the stream takes it, and the rest stays queued in order. When that is
+//! [`Config::max_pending`](crate::Config::max_pending), sending waits, and so does reading.
+//!
+//! No method loses anything when its future is dropped, and each says so.
+
+#[macro_use]
+mod sending;
+
+mod bytes;
+mod handshake;
+mod io;
+mod receiver;
+mod sender;
+mod shared;
+mod socket;
+
+pub use self::bytes::Bytes;
+pub use self::handshake::{Incoming, Plain, Upgrade, accept, client, receive_request};
+pub use self::io::Io;
+pub use self::receiver::Receiver;
+pub use self::sender::Sender;
+pub use self::socket::Socket;
+pub use super::error::Error;

@@ -1,0 +1,125 @@
+//! The sending half of a socket.
+
+use alloc::sync::Arc;
+use core::future::poll_fn;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+
+use futures_sink::Sink;
+
+use super::Io;
+use super::shared::{Half, Shared};
+use crate::adapter::error::Error;
+use crate::close::CloseCode;
+use crate::error::SendError;
+use crate::frame::Kind;
+use crate::message::Message;
+use crate::writer::Writer;
+
+/// The sending half of a [`Socket`](super::Socket).
+#[derive(Debug)]
+pub struct Sender<T> {
+    shared: Arc<Shared<T>>,
+}
+
+impl<T: Io> Sender<T> {
+    pub(super) const fn new(shared: Arc<Shared<T>>) -> Self {
+        Self { shared }
+    }
+
+    sending!();
+
+    /// Says something to the writer, without waiting and without writing: [`Sender::flush`] writes it, or the other
+    /// half before it waits. For many small messages at once, and for messages that had better be refused
+    /// ([`SendError::Full`]) than wait.
+    ///
+    /// # Errors
+    ///
+    /// As the method of the writer that was called. Nothing was queued then.
+    pub fn queue<R>(&mut self, message: impl FnOnce(&mut Writer) -> Result<R, SendError>) -> Result<R, SendError> {
+        let mut output = self.shared.output();
+        if output.over {
+            return Err(SendError::Closed);
+        }
+        let said = message(&mut output.writer)?;
+        if output.writer.is_closed() {
+            drop(output);
+            self.shared.wake(Half::Receiver); // its deadline begins
+        }
+        Ok(said)
+    }
+
+    /// Writes all that is queued.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is ready, it has lost nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`]; [`Error::Send`] if the connection is over.
+    pub async fn flush(&mut self) -> Result<(), Error> {
+        poll_fn(|cx| self.poll_flush_all(cx)).await
+    }
+
+    async fn send(&mut self, message: impl FnOnce(&mut Writer) -> Result<(), SendError>) -> Result<(), Error> {
+        poll_fn(|cx| self.poll_room(cx)).await?;
+        self.queue(message)?;
+        self.flush().await
+    }
+
+    /// Ready when a message would be taken.
+    pub(super) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let mut output = self.shared.poll(Half::Sender, cx);
+        while !output.over && !output.writer.has_room() && !output.writer.is_closed() {
+            ready!(output.poll_write())?;
+        }
+        Poll::Ready(if output.over { Err(SendError::Closed.into()) } else { Ok(()) })
+    }
+
+    pub(super) fn poll_flush_all(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let mut output = self.shared.poll(Half::Sender, cx);
+        if output.over && !output.writer.pending().is_empty() {
+            return Poll::Ready(Err(SendError::Closed.into()));
+        }
+        output.poll_flush().map_err(Error::from)
+    }
+
+    pub(super) fn queue_message(&mut self, message: &Message) -> Result<(), SendError> {
+        self.queue(|writer| match message {
+            Message::Text(text) => writer.text(text),
+            Message::Binary(bytes) => writer.binary(bytes),
+            Message::Ping(payload) => writer.ping(payload),
+            Message::Pong(payload) => writer.pong(payload),
+            Message::Close(Some((code, reason))) => writer.close(*code, reason),
+            Message::Close(None) => {
+                writer.close_without_code();
+                Ok(())
+            }
+        })
+    }
+}
+
+impl<T: Io + Unpin> Sink<Message> for Sender<T> {
+    type Error = Error;
+
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.poll_room(cx)
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
+        Ok(self.queue_message(&message)?)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.poll_flush_all(cx)
+    }
+
+    /// Sends the close frame. The other half comes to its end when the peer has answered.
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        match self.queue(|writer| writer.close(CloseCode::NORMAL, "")) {
+            Ok(()) => self.poll_flush_all(cx),
+            Err(_) => Poll::Ready(Ok(())), // it is over
+        }
+    }
+}

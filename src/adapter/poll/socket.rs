@@ -1,0 +1,187 @@
+//! Both halves in one.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::future::poll_fn;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+use core::time::Duration;
+
+use futures_core::Stream;
+use futures_sink::Sink;
+
+use super::shared::Shared;
+use super::{Bytes, Error, Io, Receiver, Sender};
+use crate::close::CloseCode;
+use crate::config::Config;
+use crate::connection::{Closed, Connection};
+use crate::error::SendError;
+use crate::frame::Kind;
+use crate::message::Message;
+use crate::reader::Event;
+use crate::timers::Timers;
+use crate::writer::Writer;
+
+/// A WebSocket connection over `T`.
+///
+/// Also a [`Stream`] and a [`Sink`] of [`Message`], for whoever wants combinators more than messages that are lent.
+#[derive(Debug)]
+pub struct Socket<T> {
+    receiver: Receiver<T>,
+    sender: Sender<T>,
+    protocol: Option<String>,
+}
+
+impl<T: Io> Socket<T> {
+    /// A socket after a handshake made elsewhere; `input` is what the peer has sent since.
+    #[must_use]
+    pub fn new(io: T, connection: Connection, input: &[u8], config: &Config) -> Self {
+        let now = io.now().unwrap_or_default();
+        let mut timers = Timers::new(config, now);
+        timers.opened(now);
+        let (reader, writer) = connection.into_split();
+        let shared = Arc::new(Shared::new(io, writer));
+        let receiver = Receiver::new(reader, input, timers, Arc::clone(&shared));
+        Self { receiver, sender: Sender::new(shared), protocol: None }
+    }
+
+    /// Waits for the next event, as [`Receiver::next`]. To answer it while it is lent, [`Socket::split`] first.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is ready, it has lost nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Receiver::next`].
+    pub async fn next(&mut self) -> Result<Option<Event<'_>>, Error> {
+        self.receiver.next().await
+    }
+
+    sending!();
+
+    /// As [`Sender::queue`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Sender::queue`].
+    pub fn queue<R>(&mut self, message: impl FnOnce(&mut Writer) -> Result<R, SendError>) -> Result<R, SendError> {
+        self.sender.queue(message)
+    }
+
+    /// Writes all that is queued. Pings are answered meanwhile; an event that comes is kept for [`Socket::next`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is ready, it has lost nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sender::flush`].
+    pub async fn flush(&mut self) -> Result<(), Error> {
+        poll_fn(|cx| self.poll_flush_all(cx)).await
+    }
+
+    /// Both halves, for one task or two.
+    #[must_use]
+    pub fn split(self) -> (Receiver<T>, Sender<T>) {
+        (self.receiver, self.sender)
+    }
+
+    /// A stream of bytes over binary messages, for tunnels.
+    #[must_use]
+    pub const fn into_bytes(self) -> Bytes<T> {
+        Bytes::new(self)
+    }
+
+    /// How the connection ended, once it has.
+    #[must_use]
+    pub fn closed(&self) -> Option<Closed<'_>> {
+        self.receiver.closed()
+    }
+
+    /// The subprotocol that was agreed.
+    #[must_use]
+    pub fn protocol(&self) -> Option<&str> {
+        self.protocol.as_deref()
+    }
+
+    /// The time that the last answered keepalive ping took to come back.
+    #[must_use]
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.receiver.round_trip()
+    }
+
+    pub(super) fn with_protocol(mut self, protocol: Option<&str>) -> Self {
+        self.protocol = protocol.map(String::from);
+        self
+    }
+
+    async fn send(&mut self, message: impl FnOnce(&mut Writer) -> Result<(), SendError>) -> Result<(), Error> {
+        poll_fn(|cx| self.poll_room(cx)).await?;
+        self.queue(message)?;
+        self.flush().await
+    }
+
+    pub(super) fn poll_advance(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
+        self.receiver.poll_advance(cx)
+    }
+
+    pub(super) fn event(&self) -> Option<Event<'_>> {
+        self.receiver.event()
+    }
+
+    pub(super) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.receiver.peek(cx);
+        self.sender.poll_room(cx)
+    }
+
+    pub(super) fn poll_flush_all(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.receiver.peek(cx);
+        self.sender.poll_flush_all(cx)
+    }
+
+    pub(super) fn poll_room_only(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.sender.poll_room(cx)
+    }
+
+    pub(super) fn poll_flush_only(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.sender.poll_flush_all(cx)
+    }
+
+    /// Sends the close frame and receives until the end. What comes before it is dropped.
+    pub(super) fn poll_close_all(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let _ = self.queue(|writer| writer.close(CloseCode::NORMAL, "")); // or it is over
+        while ready!(self.poll_advance(cx))? {}
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<T: Io + Unpin> Stream for Socket<T> {
+    type Item = Result<Message, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Pin::new(&mut self.receiver).poll_next(cx)
+    }
+}
+
+impl<T: Io + Unpin> Sink<Message> for Socket<T> {
+    type Error = Error;
+
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.poll_room(cx)
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
+        Ok(self.sender.queue_message(&message)?)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.poll_flush_all(cx)
+    }
+
+    /// Sends the close frame and waits for the peer's. Messages that are still on their way are dropped.
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.poll_close_all(cx)
+    }
+}

@@ -1,0 +1,189 @@
+//! WebSockets on tokio.
+//!
+//! ```no_run
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use ws_proto::handshake::OriginPolicy;
+//! use ws_proto::{Config, Event, tokio};
+//!
+//! let listener = ::tokio::net::TcpListener::bind("127.0.0.1:9001").await?;
+//! let (stream, _) = listener.accept().await?;
+//! let socket = tokio::accept(stream, OriginPolicy::Any, &Config::new()).await?;
+//! let (mut receiver, mut sender) = socket.split();
+//! while let Some(event) = receiver.next().await? {
+//!     match event {
+//!         Event::Text(text) => sender.text(text).await?,
+//!         Event::Binary(bytes) => sender.binary(bytes).await?,
+//!         _ => {} // pings and the close frame are answered
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`poll`](crate::poll) says how it behaves; all time-outs of [`Config`] run on tokio's clock.
+
+use alloc::boxed::Box;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+use core::time::Duration;
+use std::io::{self, IoSlice};
+
+use ::tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use ::tokio::net::TcpStream;
+use ::tokio::time::{Instant, Sleep, sleep_until};
+
+use super::poll::{self, Error, Io};
+use crate::config::Config;
+use crate::handshake::{ClientRequest, OriginPolicy, RequestError};
+
+/// A WebSocket connection over a stream of tokio.
+pub type Socket<S> = poll::Socket<Tokio<S>>;
+/// The receiving half of a [`Socket`].
+pub type Receiver<S> = poll::Receiver<Tokio<S>>;
+/// The sending half of a [`Socket`].
+pub type Sender<S> = poll::Sender<Tokio<S>>;
+
+/// Serves the opening handshake on `stream`, as [`poll::accept`].
+///
+/// # Cancel safety
+///
+/// Dropped before it is ready, the stream is dropped with it.
+///
+/// # Errors
+///
+/// As [`poll::accept`].
+pub async fn accept<S>(stream: S, origins: OriginPolicy, config: &Config) -> Result<Socket<S>, Error>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    poll::accept(Tokio::new(stream), origins, config).await
+}
+
+/// Reads a request from `stream` and leaves the answer to the caller, as [`poll::receive_request`].
+///
+/// # Cancel safety
+///
+/// As [`accept`].
+///
+/// # Errors
+///
+/// As [`poll::receive_request`].
+pub async fn receive_request<S>(
+    stream: S,
+    origins: OriginPolicy,
+    config: &Config,
+) -> Result<poll::Incoming<Tokio<S>>, Error>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    poll::receive_request(Tokio::new(stream), origins, config).await
+}
+
+/// Connects to a `ws://` URL over TCP and performs the handshake.
+///
+/// # Cancel safety
+///
+/// As [`accept`].
+///
+/// # Errors
+///
+/// As [`poll::client`].
+pub async fn connect(url: &str, config: &Config) -> Result<Socket<TcpStream>, Error> {
+    let request = ClientRequest::new(url)?;
+    if request.uri().is_secure() {
+        return Err(RequestError::BadScheme.into());
+    }
+    let stream = TcpStream::connect((request.uri().host(), request.uri().port())).await?;
+    stream.set_nodelay(true)?;
+    client(stream, request, config).await
+}
+
+/// Performs a client's handshake over `stream`, as [`poll::client`].
+///
+/// # Cancel safety
+///
+/// As [`accept`].
+///
+/// # Errors
+///
+/// As [`poll::client`].
+pub async fn client<S>(stream: S, request: ClientRequest, config: &Config) -> Result<Socket<S>, Error>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    poll::client(Tokio::new(stream), request, config).await
+}
+
+/// A stream of tokio, with tokio's clock.
+#[derive(Debug)]
+pub struct Tokio<S> {
+    stream: S,
+    start: Instant,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl<S> Tokio<S> {
+    /// Its time starts now.
+    pub fn new(stream: S) -> Self {
+        Self { stream, start: Instant::now(), sleep: None }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Io for Tokio<S> {
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        let mut buffer = ReadBuf::new(buffer);
+        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer))?;
+        Poll::Ready(Ok(buffer.filled().len()))
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn now(&self) -> Option<Duration> {
+        Some(self.start.elapsed())
+    }
+
+    fn poll_sleep(&mut self, cx: &mut Context<'_>, deadline: Duration) -> Poll<()> {
+        let deadline = self.start + deadline;
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if sleep.deadline() != deadline {
+            sleep.as_mut().reset(deadline);
+        }
+        sleep.as_mut().poll(cx)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for poll::Bytes<Tokio<S>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let take = |bytes: &[u8]| {
+            let n = bytes.len().min(buffer.remaining());
+            buffer.put_slice(bytes.split_at(n).0);
+            n
+        };
+        self.poll_take(cx, take).map_ok(|_| ())
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for poll::Bytes<Tokio<S>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_give(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush_all(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_close_all(cx)
+    }
+}

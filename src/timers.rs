@@ -1,0 +1,303 @@
+//! Deadlines without a clock: the opening handshake, pings and their pongs, idleness, the closing handshake.
+//!
+//! [`Timers`] says when to call next and what is due then. Time is an argument, a [`Duration`] since an epoch of the
+//! caller's own on a clock that does not go backwards, so that hours pass in a test as fast as it likes:
+//!
+//! ```
+//! use core::time::Duration;
+//! use ws_proto::Config;
+//! use ws_proto::timers::{Due, Timers};
+//!
+//! let at = Duration::from_secs;
+//! let config = Config::new().keepalive(Some(at(30)));
+//! let mut timers = Timers::new(&config, at(0)); // the transport is there: the handshake begins
+//! assert_eq!(timers.next(), Some(at(10)));
+//! timers.opened(at(1)); // and is done
+//!
+//! assert_eq!(timers.next(), Some(at(31)));
+//! assert_eq!(timers.due(at(30)), None); // too early, no harm done
+//! let Some(Due::Ping(payload)) = timers.due(at(31)) else { panic!("a ping is due") };
+//! assert_eq!(timers.pong(&payload, at(32)), Some(at(1))); // the round trip
+//!
+//! let Some(Due::Ping(_)) = timers.due(at(61)) else { panic!("the next one") };
+//! assert_eq!(timers.due(at(81)), Some(Due::Pong)); // nothing came: give up
+//! assert_eq!(timers.due(at(86)), Some(Due::Closing)); // and nobody answers: close the transport
+//! assert_eq!(timers.next(), None);
+//! ```
+//!
+//! # Driving
+//!
+//! 1. Wait for the transport, or until [`Timers::next`].
+//! 2. Hand in what was read: [`Timers::received`] for any bytes, [`Timers::pong`] for each pong. Do so before the next
+//!    step; behind a long sleep, what shows that the peer is there may still wait in the socket.
+//! 3. Do what [`Timers::due`] says, until it is `None`.
+//! 4. Call [`Timers::closing`] once a close frame was queued or received or the connection failed, and
+//!    [`Timers::closed`] once the transport is closed.
+//!
+//! Calls that come late, early, twice, in an odd order or with a time that went back do no harm. What ends a connection
+//! is due once, and starts the deadline for closing by itself.
+//!
+//! # Who sends pings
+//!
+//! Scripts in browsers cannot. For those a server has to, if a proxy on the way drops what is silent for a minute, or if
+//! it wants to learn that a client is gone: [`Config::keepalive`].
+//!
+//! # Connecting again
+//!
+//! When a server restarts, all its clients lose their connections at once, and must not come back at once. Behind an
+//! abnormal end (code 1006, or a server that goes away) a client waits for a random time between 0 and 5 s before it
+//! connects again (RFC 6455, section 7.2.3). Each further attempt that fails doubles a bound, from 5 s up to a minute or
+//! a few (truncated exponential backoff), and the wait is a random time below that bound (jitter), so that those who
+//! failed together do not return together. Once a connection has lasted for a while, it begins anew.
+//!
+//! A server under load refuses with status 503 before it accepts, and may put that off for some seconds: a client
+//! that waits for its refusal does not try again meanwhile (section 4.1).
+
+use core::time::Duration;
+
+use crate::config::Config;
+
+/// The deadlines of one connection. See the [module](self) on how to drive them.
+///
+/// ```
+/// use core::time::Duration;
+/// use ws_proto::Config;
+/// use ws_proto::timers::{Due, Timers};
+///
+/// let config = Config::new().idle_timeout(Some(Duration::from_secs(60)));
+/// let mut timers = Timers::new(&config, Duration::ZERO);
+/// timers.opened(Duration::from_secs(1));
+/// timers.received(Duration::from_secs(20));
+/// assert_eq!(timers.next(), Some(Duration::from_secs(80)));
+/// assert_eq!(timers.due(Duration::from_secs(99)), Some(Due::Idle));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Timers {
+    state: State,
+    keepalive: Time,
+    pong_timeout: Time,
+    closing_timeout: Time,
+    idle_timeout: Time,
+    /// Of the last ping that was answered, or `NEVER`.
+    round_trip: Time,
+    /// How many went out, and so which is the newest.
+    pings: u32,
+    require_pong: bool,
+}
+
+/// What is due.
+///
+/// ```
+/// use ws_proto::CloseCode;
+/// use ws_proto::timers::Due;
+///
+/// fn close_with(due: Due) -> Option<CloseCode> {
+///     match due {
+///         Due::Pong => Some(CloseCode::INTERNAL),
+///         Due::Idle => Some(CloseCode::GOING_AWAY),
+///         _ => None, // a ping, or nobody to tell
+///     }
+/// }
+/// assert_eq!(close_with(Due::Pong), Some(CloseCode::INTERNAL));
+/// assert_eq!(close_with(Due::Ping(*b"ping\0\0\0\x01")), None);
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Due {
+    /// The opening handshake took too long. A server answers with status 408 or just closes the transport, a client
+    /// closes it.
+    Opening,
+    /// Send a ping with this payload. If the writer refuses it, forget it: a queue that stays full is a peer that does
+    /// not read, and its pong will be missed.
+    ///
+    /// The payload is `ping` and a counter. It tells pings apart and is no secret.
+    Ping([u8; 8]),
+    /// No pong came: the connection is dead. Send a close frame with 1011, which may not arrive, and close the
+    /// transport without an answer; locally the code is 1006, as [`Reader::receive_eof`](crate::Reader::receive_eof)
+    /// has it.
+    Pong,
+    /// Nothing came for too long. Close the connection.
+    Idle,
+    /// The other end did not finish closing. Close the transport. Behind the peer's close frame the end is still clean
+    /// (RFC 6455, section 7.1.1); without it, [`Reader::receive_eof`](crate::Reader::receive_eof) makes it 1006.
+    Closing,
+}
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug)]
+enum State {
+    Opening { deadline: Time },
+    Open { idle: Time, ping: Time, pong: Pong },
+    Closing { deadline: Time },
+    Closed,
+}
+
+/// The pong of the newest ping.
+#[derive(Clone, Copy, Debug)]
+enum Pong {
+    /// Came, or there was no ping.
+    Received,
+    /// Must come, and no other ping goes out before.
+    Missing { sent: Time },
+    /// Need not come, since other bytes did; still measures the round trip if it does.
+    Optional { sent: Time },
+}
+
+impl Timers {
+    /// Timers whose opening handshake begins now.
+    #[must_use]
+    pub fn new(config: &Config, now: Duration) -> Self {
+        Self {
+            state: State::Opening { deadline: Time::from(now).after(Time::from_option(config.opening_timeout)) },
+            keepalive: Time::from_option(config.keepalive),
+            pong_timeout: config.pong_timeout.into(),
+            closing_timeout: config.closing_timeout.into(),
+            idle_timeout: Time::from_option(config.idle_timeout),
+            round_trip: Time::NEVER,
+            pings: 0,
+            require_pong: config.require_pong,
+        }
+    }
+
+    /// Takes note that the opening handshake is done. Behind another HTTP stack, call it right after [`Timers::new`].
+    pub fn opened(&mut self, now: Duration) {
+        let now = Time::from(now);
+        if let State::Opening { .. } = self.state {
+            let (idle, ping) = (now.after(self.idle_timeout), now.after(self.keepalive));
+            self.state = State::Open { idle, ping, pong: Pong::Received };
+        }
+    }
+
+    /// Takes note that bytes arrived, whatever they are. The opening handshake has no more time for that.
+    ///
+    /// They also show that the peer is there and put off the next ping, unless [`Config::require_pong`] is on.
+    pub fn received(&mut self, now: Duration) {
+        let now = Time::from(now);
+        if let State::Open { idle, ping, pong } = &mut self.state {
+            *idle = now.after(self.idle_timeout).max(*idle);
+            if !self.require_pong {
+                *ping = now.after(self.keepalive).max(*ping);
+                if let Pong::Missing { sent } = *pong {
+                    *pong = Pong::Optional { sent };
+                }
+            }
+        }
+    }
+
+    /// Takes note of a pong. If it answers the newest ping, and so all before it (RFC 6455, section 5.5.3), the time
+    /// that took is returned; any other is ignored.
+    pub fn pong(&mut self, payload: &[u8], now: Duration) -> Option<Duration> {
+        let newest = self.payload();
+        match &mut self.state {
+            State::Open { pong, .. } if *payload == newest => match *pong {
+                Pong::Missing { sent } | Pong::Optional { sent } => {
+                    *pong = Pong::Received;
+                    self.round_trip = Time::from(now).since(sent);
+                    self.round_trip()
+                }
+                Pong::Received => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Takes note that a close frame was queued or received, or that the connection failed: pings and idleness are over,
+    /// and the transport has [`Config::closing_timeout`] from the first such call to take what is outgoing, to bring
+    /// the peer's close frame and to end.
+    pub fn closing(&mut self, now: Duration) {
+        if let State::Opening { .. } | State::Open { .. } = self.state {
+            self.state = self.closing_from(now.into());
+        }
+    }
+
+    /// Takes note that the transport is closed: nothing will be due.
+    pub fn closed(&mut self) {
+        self.state = State::Closed;
+    }
+
+    /// When to call [`Timers::due`] at the latest; it has something then. `None` is never.
+    #[must_use]
+    pub fn next(&self) -> Option<Duration> {
+        match self.state {
+            State::Opening { deadline } | State::Closing { deadline } => deadline,
+            State::Open { idle, pong: Pong::Missing { sent }, .. } => idle.min(sent.after(self.pong_timeout)),
+            State::Open { idle, ping, .. } => idle.min(ping),
+            State::Closed => Time::NEVER,
+        }
+        .into()
+    }
+
+    /// What is due now. Ask until it is `None`: that is after four answers at most.
+    pub fn due(&mut self, now: Duration) -> Option<Due> {
+        let now = Time::from(now);
+        let (due, state) = match self.state {
+            State::Opening { deadline } if deadline.is_due(now) => (Due::Opening, self.closing_from(now)),
+            State::Open { pong: Pong::Missing { sent }, .. } if sent.after(self.pong_timeout).is_due(now) => {
+                (Due::Pong, self.closing_from(now))
+            }
+            State::Open { idle, .. } if idle.is_due(now) => (Due::Idle, self.closing_from(now)),
+            State::Open { pong: Pong::Missing { .. }, .. } => return None,
+            State::Open { idle, ping, .. } if ping.is_due(now) => {
+                self.pings = self.pings.wrapping_add(1);
+                let state = State::Open { idle, ping: now.after(self.keepalive), pong: Pong::Missing { sent: now } };
+                (Due::Ping(self.payload()), state)
+            }
+            State::Closing { deadline } if deadline.is_due(now) => (Due::Closing, State::Closed),
+            _ => return None,
+        };
+        self.state = state;
+        Some(due)
+    }
+
+    /// How long the last answered ping took until its pong was handed in.
+    #[must_use]
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.round_trip.into()
+    }
+
+    fn closing_from(&self, now: Time) -> State {
+        State::Closing { deadline: now.after(self.closing_timeout) }
+    }
+
+    /// That of the newest ping.
+    fn payload(&self) -> [u8; 8] {
+        let [a, b, c, d] = self.pings.to_be_bytes();
+        [b'p', b'i', b'n', b'g', a, b, c, d]
+    }
+}
+
+/// Nanoseconds, since the caller's epoch or as a span: half a [`Duration`], and enough for five centuries.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+struct Time(u64);
+
+impl Time {
+    const NEVER: Self = Self(u64::MAX);
+
+    fn from_option(span: Option<Duration>) -> Self {
+        span.map_or(Self::NEVER, Self::from)
+    }
+
+    fn after(self, span: Self) -> Self {
+        Self(self.0.saturating_add(span.0))
+    }
+
+    fn since(self, earlier: Self) -> Self {
+        Self(self.0.saturating_sub(earlier.0))
+    }
+
+    fn is_due(self, now: Self) -> bool {
+        self <= now && self != Self::NEVER
+    }
+}
+
+impl From<Duration> for Time {
+    fn from(duration: Duration) -> Self {
+        Self(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX))
+    }
+}
+
+impl From<Time> for Option<Duration> {
+    fn from(time: Time) -> Self {
+        (time != Time::NEVER).then(|| Duration::from_nanos(time.0))
+    }
+}
