@@ -63,24 +63,32 @@ impl Reader {
             if let Some(step) = self.inflated()? {
                 return Ok(step);
             }
-            match self.pieces.next(input)? {
-                None => return Ok(Step::Nothing),
-                #[cfg(feature = "deflate")]
-                Some(Piece::Data { kind, compressed: true, bytes, last }) => {
-                    if let Some(decompressor) = &mut self.decompressor {
-                        decompressor.push(kind, bytes, last)?;
-                    }
-                }
-                Some(Piece::Data { kind, bytes, last, .. }) => {
-                    self.check(kind, bytes, last)?;
-                    return Ok(Step::Data { kind, bytes, last });
-                }
-                Some(Piece::Control(opcode)) => {
-                    self.control(opcode, input)?;
-                    return Ok(Step::Control(opcode));
-                }
+            if let Some(step) = self.step_by_piece(input)? {
+                return Ok(step);
             }
         }
+    }
+
+    /// Takes a piece; none comes out of a compressed one yet.
+    fn step_by_piece<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Step<'i>>, Error> {
+        Ok(Some(match self.pieces.next(input)? {
+            None => Step::Nothing,
+            #[cfg(feature = "deflate")]
+            Some(Piece::Data { kind, compressed: true, bytes, last }) => {
+                if let Some(decompressor) = &mut self.decompressor {
+                    decompressor.push(kind, bytes, last)?;
+                }
+                return Ok(None);
+            }
+            Some(Piece::Data { kind, bytes, last, .. }) => {
+                self.check(kind, bytes, last)?;
+                Step::Data { kind, bytes, last }
+            }
+            Some(Piece::Control(opcode)) => {
+                self.control(opcode, input)?;
+                Step::Control(opcode)
+            }
+        }))
     }
 
     /// Checks a piece of text, unless that is left to the receiver.
