@@ -253,8 +253,10 @@ impl Config {
     }
 
     /// Whether only a pong answers a ping, and pings go out in busy times too: no, whatever arrives shows that the
-    /// peer is there and puts off the next ping. Then a pong may be late behind a long message, or missing since the
-    /// program sent a ping of its own meanwhile and only the newest was answered (RFC 6455, section 5.5.3).
+    /// peer is there and puts off the next ping.
+    ///
+    /// If yes, a pong that is late behind a long message ends the connection, and so does one that never comes because
+    /// the program sent a ping of its own meanwhile and the peer answered only the newest (RFC 6455, section 5.5.3).
     #[must_use]
     pub const fn require_pong(mut self, yes: bool) -> Self {
         self.require_pong = yes;

@@ -39,15 +39,15 @@
 //!
 //! # Who sends pings
 //!
-//! Scripts in browsers cannot. For those a server has to, if a proxy on the way drops what is silent for a minute, or if
-//! it wants to learn that a client is gone: [`Config::keepalive`].
+//! Scripts in browsers cannot. For those a server has to, if a proxy on the way drops what is silent for a minute, or
+//! if it wants to learn that a client is gone: [`Config::keepalive`].
 //!
 //! # Connecting again
 //!
 //! When a server restarts, all its clients lose their connections at once, and must not come back at once. Behind an
 //! abnormal end (code 1006, or a server that goes away) a client waits for a random time between 0 and 5 s before it
-//! connects again (RFC 6455, section 7.2.3). Each further attempt that fails doubles a bound, from 5 s up to a minute or
-//! a few (truncated exponential backoff), and the wait is a random time below that bound (jitter), so that those who
+//! connects again (RFC 6455, section 7.2.3). Each further attempt that fails doubles a bound, from 5 s up to a few
+//! minutes (truncated exponential backoff), and the wait is a random time below that bound (jitter), so that those who
 //! failed together do not return together. Once a connection has lasted for a while, it begins anew.
 //!
 //! A server under load refuses with status 503 before it accepts, and may put that off for some seconds: a client
@@ -113,8 +113,8 @@ pub enum Due {
     /// The payload is `ping` and a counter. It tells pings apart and is no secret.
     Ping([u8; 8]),
     /// No pong came: the connection is dead. Send a close frame with 1011, which may not arrive, and close the
-    /// transport without an answer; locally the code is 1006, as [`Reader::receive_eof`](crate::Reader::receive_eof)
-    /// has it.
+    /// transport without waiting for an answer. Locally the code is 1006, once
+    /// [`Reader::receive_eof`](crate::Reader::receive_eof) was told.
     Pong,
     /// Nothing came for too long. Close the connection.
     Idle,
@@ -201,9 +201,9 @@ impl Timers {
         }
     }
 
-    /// Takes note that a close frame was queued or received, or that the connection failed: pings and idleness are over,
-    /// and the transport has [`Config::closing_timeout`] from the first such call to take what is outgoing, to bring
-    /// the peer's close frame and to end.
+    /// Takes note that a close frame was queued or received, or that the connection failed: pings and idleness are
+    /// over, and the transport has [`Config::closing_timeout`] from the first such call to take what is outgoing, to
+    /// bring the peer's close frame and to end.
     pub fn closing(&mut self, now: Duration) {
         if let State::Opening { .. } | State::Open { .. } = self.state {
             self.state = self.closing_from(now.into());
@@ -227,7 +227,7 @@ impl Timers {
         .into()
     }
 
-    /// What is due now. Ask until it is `None`: that is after four answers at most.
+    /// What is due now. Ask until it is `None`: that is after three answers at most.
     pub fn due(&mut self, now: Duration) -> Option<Due> {
         let now = Time::from(now);
         let (due, state) = match self.state {
@@ -239,8 +239,8 @@ impl Timers {
             State::Open { pong: Pong::Missing { .. }, .. } => return None,
             State::Open { idle, ping, .. } if ping.is_due(now) => {
                 self.pings = self.pings.wrapping_add(1);
-                let state = State::Open { idle, ping: now.after(self.keepalive), pong: Pong::Missing { sent: now } };
-                (Due::Ping(self.payload()), state)
+                let (next, pong) = (now.after(self.keepalive), Pong::Missing { sent: now });
+                (Due::Ping(self.payload()), State::Open { idle, ping: next, pong })
             }
             State::Closing { deadline } if deadline.is_due(now) => (Due::Closing, State::Closed),
             _ => return None,

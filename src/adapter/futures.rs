@@ -1,7 +1,7 @@
 //! WebSockets on the traits of `futures-io`: smol, async-std, and every other runtime that has them.
 //!
-//! These traits know no clock. Give a function that sleeps, and the time-outs of [`Config`] run on it; without one there
-//! are none.
+//! These traits know no clock. Give a function that sleeps, and the time-outs of [`Config`](crate::Config) run on it;
+//! without one there are none.
 //!
 //! ```no_run
 //! use std::pin::Pin;

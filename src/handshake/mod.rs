@@ -57,7 +57,8 @@
 //! - A client opens no second connection to an address while one is still in its handshake, asks a proxy with CONNECT
 //!   first, and for `wss` finishes TLS, with the server's name sent and its certificate checked, before the first byte
 //!   of the request (RFC 6455, section 4.1). The machine has no sockets, so it can do none of these.
-//! - A deadline for the whole handshake: a peer that sends a byte now and then is only stopped by a clock.
+//! - A deadline for the whole handshake: a peer that sends a byte now and then is only stopped by a clock. The
+//!   program has it; [`timers`](crate::timers) say when.
 //! - How much is read ahead. Neither machine keeps a byte that is behind the head: what a client sends before it has its
 //!   answer waits in the caller's buffer, which is as large as the caller made it.
 //! - Redirections and 401 are not followed (a [`Rejected`] has what it takes), and no cookie or credential goes to

@@ -1,0 +1,302 @@
+//! Deadlines, with time as an argument: rows TM.
+
+use core::time::Duration;
+
+use proptest::prelude::*;
+use ws_proto::Config;
+use ws_proto::timers::{Due, Timers};
+
+const fn at(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// Timers that are open since 0 s.
+fn open(config: &Config) -> Timers {
+    let mut timers = Timers::new(config, at(0));
+    timers.opened(at(0));
+    timers
+}
+
+/// The payload of the ping that is due.
+#[track_caller]
+fn ping(timers: &mut Timers, now: Duration) -> [u8; 8] {
+    match timers.due(now) {
+        Some(Due::Ping(payload)) => payload,
+        other => panic!("{other:?} instead of a ping at {now:?}"),
+    }
+}
+
+#[test]
+fn timers_are_small() {
+    println!("size_of::<Timers>() = {}", size_of::<Timers>());
+    assert!(size_of::<Timers>() <= 80);
+}
+
+#[test]
+fn tm_01_late_and_repeated_calls_do_no_harm() {
+    let mut timers = open(&Config::new().keepalive(Some(at(30))));
+    for _ in 0..3 {
+        assert_eq!(timers.due(at(29)), None);
+        assert_eq!(timers.next(), Some(at(30)));
+    }
+    // An hour late is one ping, not 120, and its pong has its time from then.
+    let payload = ping(&mut timers, at(3600));
+    assert_eq!(timers.due(at(3600)), None);
+    assert_eq!(timers.next(), Some(at(3620)));
+    assert_eq!(timers.pong(&payload, at(3601)), Some(at(1)));
+    assert_eq!(timers.pong(&payload, at(3602)), None);
+    assert_eq!(timers.next(), Some(at(3630)));
+    timers.opened(at(9000));
+    assert_eq!(timers.next(), Some(at(3630)));
+}
+
+#[test]
+fn tm_01_time_that_goes_back_saturates() {
+    let mut timers = open(&Config::new().keepalive(Some(at(30))).idle_timeout(Some(at(100))));
+    timers.received(at(50));
+    timers.received(at(20));
+    assert_eq!(timers.next(), Some(at(80)));
+    let payload = ping(&mut timers, at(80));
+    assert_eq!(timers.due(at(0)), None);
+    assert_eq!(timers.pong(&payload, at(70)), Some(at(0)));
+}
+
+#[test]
+fn tm_01_the_end_of_time_is_not_due() {
+    let mut timers = open(&Config::new().pong_timeout(Duration::MAX));
+    assert_eq!((timers.next(), timers.due(Duration::MAX)), (None, None));
+    timers.closing(Duration::MAX);
+    assert_eq!((timers.next(), timers.due(Duration::MAX)), (None, None));
+}
+
+#[test]
+fn tm_04_a_quiet_connection_is_pinged() {
+    let mut timers = open(&Config::new().keepalive(Some(at(30))));
+    timers.received(at(20));
+    assert_eq!(timers.next(), Some(at(50)));
+    let payload = ping(&mut timers, at(50));
+    timers.received(at(51));
+    assert_eq!(timers.pong(&payload, at(51)), Some(at(1)));
+    assert_eq!(timers.round_trip(), Some(at(1)));
+    assert_eq!(timers.next(), Some(at(81)));
+}
+
+#[test]
+fn tm_04_a_busy_connection_is_pinged_if_pongs_are_required() {
+    let mut timers = open(&Config::new().keepalive(Some(at(30))).require_pong(true));
+    timers.received(at(20));
+    assert_eq!(timers.next(), Some(at(30)));
+    let payload = ping(&mut timers, at(30));
+    assert_eq!(timers.pong(&payload, at(40)), Some(at(10)));
+    assert_eq!(timers.next(), Some(at(60)));
+    // A pong that took longer than the interval: the next ping is due at once, not before.
+    let payload = ping(&mut timers, at(60));
+    timers.pong(&payload, at(75));
+    ping(&mut timers, at(95));
+    assert_eq!(timers.due(at(114)), None);
+}
+
+#[test]
+fn tm_04_no_pings_unless_asked_for() {
+    let mut timers = open(&Config::new());
+    assert_eq!((timers.next(), timers.due(at(1 << 30))), (None, None));
+}
+
+#[test]
+fn tm_05_a_ping_says_which_it_is() {
+    let mut timers = open(&Config::new().keepalive(Some(at(30))));
+    let first = ping(&mut timers, at(30));
+    assert_eq!(&first, b"ping\0\0\0\x01");
+    timers.received(at(31)); // not the pong
+    let second = ping(&mut timers, at(61));
+    assert_eq!(&second, b"ping\0\0\0\x02");
+    for unknown in [&b""[..], b"ping", b"ping\0\0\0\x03", b"ping\0\0\0\x02\0", &first] {
+        assert_eq!(timers.pong(unknown, at(62)), None, "{unknown:?}");
+        assert_eq!(timers.next(), Some(at(81)), "{unknown:?}");
+    }
+    // It answers the first too, whose pong is no news.
+    assert_eq!(timers.pong(&second, at(63)), Some(at(2)));
+    assert_eq!(timers.pong(&first, at(64)), None);
+    assert_eq!(timers.round_trip(), Some(at(2)));
+    assert_eq!(timers.next(), Some(at(91)));
+}
+
+#[test]
+fn tm_06_anything_shows_that_the_peer_is_there() {
+    let mut timers = open(&Config::new().keepalive(Some(at(30))));
+    let payload = ping(&mut timers, at(30));
+    timers.received(at(49)); // a part of a long message, before the pong
+    assert_eq!(timers.due(at(50)), None);
+    assert_eq!(timers.pong(&payload, at(60)), Some(at(30)));
+    assert_eq!(timers.next(), Some(at(79)));
+}
+
+#[test]
+fn tm_06_or_only_a_pong_does() {
+    let mut timers = open(&Config::new().keepalive(Some(at(30))).require_pong(true));
+    ping(&mut timers, at(30));
+    timers.received(at(49));
+    assert_eq!(timers.due(at(49)), None);
+    assert_eq!(timers.due(at(50)), Some(Due::Pong));
+    assert_eq!(timers.due(at(50)), None);
+    assert_eq!(timers.next(), Some(at(55))); // what is outgoing has that long
+}
+
+#[test]
+fn idle_is_when_nothing_arrives() {
+    let mut timers = open(&Config::new().idle_timeout(Some(at(60))));
+    timers.received(at(59));
+    timers.received(at(9)); // late news
+    assert_eq!(timers.due(at(118)), None);
+    assert_eq!(timers.due(at(119)), Some(Due::Idle));
+    assert_eq!(timers.due(at(119)), None);
+    assert_eq!(timers.due(at(124)), Some(Due::Closing));
+    assert_eq!((timers.next(), timers.due(at(1 << 30))), (None, None));
+}
+
+#[test]
+fn who_comes_late_hears_the_worst_first() {
+    let mut timers = open(&Config::new().keepalive(Some(at(30))).idle_timeout(Some(at(60))));
+    assert_eq!(timers.clone().due(at(3600)), Some(Due::Idle)); // a ping is not worth it
+    ping(&mut timers, at(30));
+    assert_eq!(timers.due(at(3600)), Some(Due::Pong));
+}
+
+#[test]
+fn tm_10_neither_pings_nor_idleness_while_closing() {
+    let mut timers = open(&Config::new().keepalive(Some(at(2))).idle_timeout(Some(at(3))));
+    let payload = ping(&mut timers, at(2));
+    timers.closing(at(2));
+    timers.closing(at(6)); // the deadline stands
+    timers.received(at(6));
+    assert_eq!(timers.pong(&payload, at(6)), None);
+    assert_eq!(timers.due(at(6)), None);
+    assert_eq!(timers.due(at(7)), Some(Due::Closing));
+}
+
+#[test]
+fn tm_10_all_timers_end_in_closed() {
+    let config = Config::new().keepalive(Some(at(2))).idle_timeout(Some(at(3)));
+    let mut waiting = open(&config);
+    ping(&mut waiting, at(2));
+    let mut closing = open(&config);
+    closing.closing(at(1));
+    for mut timers in [Timers::new(&config, at(0)), open(&config), waiting, closing] {
+        timers.closed();
+        timers.opened(at(3));
+        timers.received(at(3));
+        timers.closing(at(3));
+        assert_eq!((timers.next(), timers.due(at(1 << 30))), (None, None));
+    }
+}
+
+/// What a driver may call.
+#[derive(Clone, Copy, Debug)]
+enum Call {
+    Opened,
+    Received,
+    /// The pong of a ping, by its number.
+    Pong(u8),
+    Due,
+    Closing,
+    Closed,
+}
+
+fn calls() -> impl Strategy<Value = Vec<(Call, Duration)>> {
+    let call = prop_oneof![
+        4 => Just(Call::Opened),
+        4 => Just(Call::Received),
+        4 => (0_u8..4).prop_map(Call::Pong),
+        8 => Just(Call::Due),
+        1 => Just(Call::Closing),
+        1 => Just(Call::Closed),
+    ];
+    proptest::collection::vec((call, time()), 0..40)
+}
+
+fn time() -> impl Strategy<Value = Duration> {
+    prop_oneof![20 => (0_u64..120_000).prop_map(Duration::from_millis), 1 => Just(Duration::MAX)]
+}
+
+fn configs() -> impl Strategy<Value = Config> {
+    let limit = || prop_oneof![8 => (0_u64..40_000).prop_map(Duration::from_millis), 1 => Just(Duration::MAX)];
+    let maybe = || proptest::option::of(limit());
+    (maybe(), maybe(), limit(), any::<bool>(), limit(), maybe()).prop_map(
+        |(opening, keepalive, pong, require, closing, idle)| {
+            Config::new()
+                .opening_timeout(opening)
+                .keepalive(keepalive)
+                .pong_timeout(pong)
+                .require_pong(require)
+                .closing_timeout(closing)
+                .idle_timeout(idle)
+        },
+    )
+}
+
+proptest! {
+    /// Row TM-01, for any calls at any times, in any order.
+    #[test]
+    fn tm_01_next_is_when_something_is_due(config in configs(), calls in calls()) {
+        let mut timers = Timers::new(&config, at(0));
+        for (call, now) in calls {
+            match call {
+                Call::Opened => timers.opened(now),
+                Call::Received => timers.received(now),
+                Call::Pong(n) => drop(timers.pong(&[b'p', b'i', b'n', b'g', 0, 0, 0, n], now)),
+                Call::Due => drop(timers.due(now)),
+                Call::Closing => timers.closing(now),
+                Call::Closed => timers.closed(),
+            }
+            let mut asked = timers.clone();
+            let answers = core::iter::from_fn(|| asked.due(now)).take(4).count();
+            prop_assert!(answers <= 3, "{answers} answers");
+            prop_assert!(asked.next().is_none_or(|next| next > now), "{:?} is past", asked.next());
+            if let Some(next) = timers.next() {
+                prop_assert!(timers.clone().due(next).is_some(), "nothing is due at {next:?}");
+                let early = next.checked_sub(Duration::from_nanos(1));
+                prop_assert_eq!(early.and_then(|early| timers.clone().due(early)), None);
+            }
+        }
+    }
+
+    /// Row TM-10: a connection only goes forward, from opening to open to closing to closed.
+    #[test]
+    fn tm_10_what_is_over_is_not_due(config in configs(), calls in calls()) {
+        let mut timers = Timers::new(&config, at(0));
+        let mut phase = 0;
+        for (call, now) in calls {
+            match call {
+                Call::Opened => {
+                    timers.opened(now);
+                    phase = phase.max(1);
+                }
+                Call::Received => timers.received(now),
+                Call::Pong(n) => {
+                    let round_trip = timers.pong(&[b'p', b'i', b'n', b'g', 0, 0, 0, n], now);
+                    prop_assert!(round_trip.is_none() || phase == 1);
+                }
+                Call::Closing => {
+                    timers.closing(now);
+                    phase = phase.max(2);
+                }
+                Call::Closed => {
+                    timers.closed();
+                    phase = 3;
+                }
+                Call::Due => {
+                    let (allowed, next) = match timers.due(now) {
+                        None => continue,
+                        Some(Due::Opening) => (0, 2),
+                        Some(Due::Ping(_)) => (1, 1),
+                        Some(Due::Pong | Due::Idle) => (1, 2),
+                        Some(Due::Closing) => (2, 3),
+                        Some(other) => panic!("{other:?}"),
+                    };
+                    prop_assert_eq!(phase, allowed);
+                    phase = next;
+                }
+            }
+        }
+    }
+}
