@@ -123,8 +123,8 @@ impl Config {
 
     /// The most frames of one message to receive, empty ones included: 131,072. One more is close code 1008.
     #[must_use]
-    pub const fn max_fragments(mut self, frames: u32) -> Self {
-        self.max_fragments = frames;
+    pub const fn max_fragments(mut self, frames: usize) -> Self {
+        self.max_fragments = saturate(frames);
         self
     }
 
@@ -208,8 +208,8 @@ impl Config {
 
     /// The most interim responses (100, 102, 103) that a client skips before the final one: 8.
     #[must_use]
-    pub const fn max_interim(mut self, responses: u32) -> Self {
-        self.max_interim = responses;
+    pub const fn max_interim(mut self, responses: usize) -> Self {
+        self.max_interim = saturate(responses);
         self
     }
 
@@ -292,4 +292,10 @@ impl Default for Config {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// What counts to four thousand millions counts far enough.
+#[expect(clippy::cast_possible_truncation, reason = "compared before")]
+const fn saturate(n: usize) -> u32 {
+    if n < u32::MAX as usize { n as u32 } else { u32::MAX }
 }

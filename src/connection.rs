@@ -31,6 +31,17 @@ use crate::writer::Writer;
 /// ```
 ///
 /// The halves are two machines that never look at each other; [`Connection::into_split`] hands them to two tasks.
+///
+/// An event that is lent keeps the halves apart: `outgoing` has to wait until it is let go.
+///
+/// ```compile_fail,E0499
+/// # use ws_proto::{Config, Connection};
+/// # let mut connection = Connection::server(&Config::new());
+/// # let mut buffer = [0; 64];
+/// let event = connection.split().0.receive(&mut &mut buffer[..]);
+/// let outgoing = connection.outgoing();
+/// drop(event);
+/// ```
 #[derive(Debug)]
 pub struct Connection {
     reader: Reader,
@@ -133,13 +144,13 @@ impl Connection {
     ///
     /// let config = Config::new().compression(Compression::new());
     /// let agreement = Agreement::default(); // from the negotiation
-    /// let connection = Connection::server(&config).with_deflate(&agreement, &config);
+    /// let connection = Connection::server(&config).with_deflate(agreement, &config);
     /// ```
     ///
     /// Without [`Config::compression`], nothing is agreed and nothing changes.
     #[cfg(feature = "deflate")]
     #[must_use]
-    pub fn with_deflate(mut self, agreement: &Agreement, config: &Config) -> Self {
+    pub fn with_deflate(mut self, agreement: Agreement, config: &Config) -> Self {
         let Some(settings) = &config.compression else {
             return self;
         };
@@ -165,6 +176,10 @@ impl Connection {
 
     /// Both halves, for one task.
     pub const fn split(&mut self) -> (&mut Reader, &mut Writer) {
+        // Behind an end that owes no close frame there is nobody to send to.
+        if self.reader.ended_without_close() {
+            self.writer.end();
+        }
         (&mut self.reader, &mut self.writer)
     }
 
@@ -236,9 +251,10 @@ impl Connection {
     /// What must be written now, in order, owed replies included. Stays until it is consumed.
     ///
     /// The pong for the newest ping is among it; to answer every ping of a batch, move each over as it comes
-    /// ([`Reader::take_reply`], [`Writer::reply`]). At [`Config::max_pending`] a pong waits.
+    /// ([`Reader::take_reply`], [`Writer::reply`]). While an earlier pong is not consumed, and at
+    /// [`Config::max_pending`], it waits: a flood of pings adds one pong to what is pending.
     pub fn outgoing(&mut self) -> &[u8] {
-        if (self.writer.has_room() || self.reader.owes_close())
+        if (self.writer.has_room_for_pong() || self.reader.owes_close())
             && let Some(reply) = self.reader.take_reply()
         {
             self.writer.reply(reply);

@@ -19,6 +19,15 @@ use chacha20::{ChaChaCore, R12};
 /// let seed = Seed::predictable_for_tests(7);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// It is used once:
+///
+/// ```compile_fail,E0382
+/// # use ws_proto::{Config, Connection, Seed};
+/// # let seed = Seed::predictable_for_tests(7);
+/// let one = Connection::client(&Config::new(), seed);
+/// let another = Connection::client(&Config::new(), seed);
+/// ```
 pub struct Seed([u8; 32]);
 
 impl Seed {

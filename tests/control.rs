@@ -147,19 +147,16 @@ fn ct_07_newest_ping_of_a_read_is_answered_at_least() {
 #[test]
 fn ct_07_a_flood_of_pings_cannot_grow_the_output() {
     // The peer sends and never reads.
-    const LIMIT: usize = 1000;
     let ping = frame(0x89, &[0; 125]);
     for role in BOTH {
-        let mut connection = connection(role, &Config::new().max_pending(LIMIT));
+        let mut connection = connection(role, &Config::new());
         for _ in 0..1000 {
             assert_eq!(receive(&mut connection, &ping).1, None);
-            assert!(connection.outgoing().len() < LIMIT + 131, "{role:?}");
+            assert!(connection.outgoing().len() <= 131, "{role:?}");
         }
-        assert_eq!(connection.split().1.ping(b""), Err(SendError::Full));
         // The newest was kept waiting and goes out once there is room.
         assert_eq!(receive(&mut connection, b"\x89\x06newest").1, None);
-        let waiting = frames(connection.outgoing()).len();
-        assert_eq!(flush(&mut connection).len(), waiting * 127, "{role:?}");
+        assert_eq!(flush(&mut connection).len(), 127, "{role:?}");
         assert_eq!(flush(&mut connection), b"\x8a\x06newest", "{role:?}");
     }
 }

@@ -251,7 +251,7 @@ fn fr_04_top_bit_of_a_length_is_1002_before_any_limit() {
 }
 
 fn unlimited() -> Config {
-    Config::new().max_frame(Config::UNLIMITED).max_message(Config::UNLIMITED).max_fragments(u32::MAX)
+    Config::new().max_frame(Config::UNLIMITED).max_message(Config::UNLIMITED).max_fragments(Config::UNLIMITED)
 }
 
 #[test]

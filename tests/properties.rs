@@ -153,7 +153,7 @@ fn role() -> impl Strategy<Value = Role> {
 fn limits() -> impl Strategy<Value = Config> {
     prop_oneof![
         Just(Config::new()),
-        (0..200_usize, 0..200_usize, 0..5_u32).prop_map(|(message, frame, fragments)| {
+        (0..200_usize, 0..200_usize, 0..5_usize).prop_map(|(message, frame, fragments)| {
             Config::new().max_message(message).max_frame(frame).max_fragments(fragments)
         }),
         Just(Config::new().unassigned_codes(true).keep_buffer(0)),

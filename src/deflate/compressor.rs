@@ -3,9 +3,8 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
-use super::deflater::Deflater;
+use super::deflater::{Deflater, Owner};
 use super::history::History;
-use super::pool::Owner;
 use super::settings::Compression;
 
 /// The sending direction of a connection.

@@ -6,7 +6,6 @@ use core::fmt;
 use zlib_rs::{Deflate, DeflateFlush};
 
 use super::TAIL;
-use super::pool::Owner;
 
 /// A compressor, as it lies in the pool.
 pub(super) struct Deflater {
@@ -17,6 +16,13 @@ pub(super) struct Deflater {
     pub(super) owner: Option<Owner>,
     output: Vec<u8>,
     len: usize,
+}
+
+/// What a deflater's window holds: all that a connection has sent so far, as compressed messages.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Owner {
+    pub(super) connection: u64,
+    pub(super) messages: u64,
 }
 
 impl Deflater {

@@ -7,7 +7,7 @@ use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::deflater::Deflater;
+use super::deflater::{Deflater, Owner};
 use super::inflater::Inflater;
 
 /// A pool of codecs, shared by the connections of every [`Compression`](super::Compression) that it was given to.
@@ -33,13 +33,6 @@ struct Shared {
     deflaters: Mutex<Vec<Box<Deflater>>>,
     inflaters: Mutex<Vec<Box<Inflater>>>,
     connections: AtomicU64,
-}
-
-/// What a deflater's window holds: all that a connection has sent so far, as compressed messages.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Owner {
-    pub(super) connection: u64,
-    pub(super) messages: u64,
 }
 
 impl Pool {

@@ -294,8 +294,7 @@ pub(super) fn is_token(bytes: &[u8]) -> bool {
 
 /// `tchar` (RFC 9110, section 5.6.2).
 pub(super) const fn is_token_byte(byte: u8) -> bool {
-    matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
-        || byte.is_ascii_alphanumeric()
+    TOKEN_BYTES[byte as usize]
 }
 
 /// Whether a byte may stand in a field value or a reason phrase (RFC 9110, section 5.5).
@@ -318,3 +317,14 @@ pub(super) fn trim_start(mut bytes: &[u8]) -> &[u8] {
     }
     bytes
 }
+
+const TOKEN_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 0x80 {
+        let sign = matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~');
+        table[byte as usize] = sign || byte.is_ascii_alphanumeric();
+        byte += 1;
+    }
+    table
+};

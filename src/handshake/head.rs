@@ -149,30 +149,31 @@ pub(super) enum Field {
 }
 
 impl Field {
+    /// Length and last byte leave one name to compare with.
     fn of(name: &[u8]) -> Option<Self> {
-        FIELDS.iter().find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes())).map(|(_, field)| *field)
+        let (known, field) = match (name.len(), name.last()?.to_ascii_lowercase()) {
+            (4, b't') => ("host", Self::Host),
+            (6, b'n') => ("origin", Self::Origin),
+            (6, b't') => ("expect", Self::Expect),
+            (7, b'e') => ("upgrade", Self::Upgrade),
+            (10, b'n') => ("connection", Self::Connection),
+            (14, b'h') => ("content-length", Self::ContentLength),
+            (17, b'g') => ("transfer-encoding", Self::TransferEncoding),
+            (17, b'y') => ("sec-websocket-key", Self::Key),
+            (20, b'n') => ("sec-websocket-origin", Self::OriginOf8),
+            (20, b't') => ("sec-websocket-accept", Self::Accept),
+            (21, b'n') => ("sec-websocket-version", Self::Version),
+            (22, b'l') => ("sec-websocket-protocol", Self::Protocol),
+            (24, b's') => ("sec-websocket-extensions", Self::Extensions),
+            _ => return None,
+        };
+        name.eq_ignore_ascii_case(known.as_bytes()).then_some(field)
     }
 }
 
 pub(super) fn position(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
-
-const FIELDS: [(&str, Field); 13] = [
-    ("connection", Field::Connection),
-    ("content-length", Field::ContentLength),
-    ("expect", Field::Expect),
-    ("host", Field::Host),
-    ("origin", Field::Origin),
-    ("sec-websocket-accept", Field::Accept),
-    ("sec-websocket-extensions", Field::Extensions),
-    ("sec-websocket-key", Field::Key),
-    ("sec-websocket-origin", Field::OriginOf8),
-    ("sec-websocket-protocol", Field::Protocol),
-    ("sec-websocket-version", Field::Version),
-    ("transfer-encoding", Field::TransferEncoding),
-    ("upgrade", Field::Upgrade),
-];
 
 const SECRET: [&str; 6] =
     ["authorization", "cookie", "proxy-authorization", "sec-websocket-accept", "sec-websocket-key", "set-cookie"];

@@ -13,7 +13,7 @@ pub(super) struct Lines(String);
 impl Lines {
     /// Adds a line; false, and nothing is added, if name or value cannot be in one.
     pub(super) fn push(&mut self, name: &str, value: &str) -> bool {
-        let ok = is_token(name.as_bytes()) && is_value(value);
+        let ok = is_token(name.as_bytes()) && value.bytes().all(is_text_byte);
         if ok {
             for part in [name, ": ", value, "\r\n"] {
                 self.0.push_str(part);
@@ -42,10 +42,6 @@ pub(super) fn is_reserved(name: &str) -> bool {
 /// Whether a field belongs to the handshake.
 pub(super) fn is_websocket(name: &str) -> bool {
     name.as_bytes().get(..WEBSOCKET.len()).is_some_and(|start| start.eq_ignore_ascii_case(WEBSOCKET))
-}
-
-pub(super) fn is_value(value: &str) -> bool {
-    value.bytes().all(is_text_byte)
 }
 
 const RESERVED: [&str; 4] = ["connection", "content-length", "transfer-encoding", "upgrade"];

@@ -1,7 +1,7 @@
 //! The opening handshake (RFC 6455, section 4): two small machines that end in a [`Connection`](crate::Connection).
 //!
-//! Both take bytes as a cursor into the caller's buffer, cut as they come, and leave it right behind the HTTP head: what
-//! is still there are the first frames. Neither asks for anything back at once, so that a server may look into a
+//! Both take bytes as a cursor into the caller's buffer, cut as they come, and leave it right behind the HTTP head:
+//! what is still there are the first frames. Neither asks for anything back at once, so that a server may look into a
 //! database before it answers, and nothing is sent that was not taken from it.
 //!
 //! Both roles, back to back in memory:
@@ -59,10 +59,11 @@
 //!   of the request (RFC 6455, section 4.1). The machine has no sockets, so it can do none of these.
 //! - A deadline for the whole handshake: a peer that sends a byte now and then is only stopped by a clock. The
 //!   program has it; [`timers`](crate::timers) say when.
-//! - How much is read ahead. Neither machine keeps a byte that is behind the head: what a client sends before it has its
-//!   answer waits in the caller's buffer, which is as large as the caller made it.
+//! - How much is read ahead. Neither machine keeps a byte that is behind the head: what a client sends before it has
+//!   its answer waits in the caller's buffer, which is as large as the caller made it.
 //! - Redirections and 401 are not followed (a [`Rejected`] has what it takes), and no cookie or credential goes to
 //!   another host by itself.
+//! - Why a handshake failed is not for the scripts of strangers: it would tell them about networks they cannot see.
 //!
 //! # Choices
 //!

@@ -30,7 +30,7 @@ pub enum OriginPolicy {
     /// Pages of the host and port that the request is for, by `http` or `https`.
     SameOrigin,
     /// Pages of these origins, each written as browsers do: `https://example.com`, a port if it is not the scheme's,
-    /// international names in their ASCII form. `null` stands for pages of no origin, such as files.
+    /// no slash behind, international names in their ASCII form. `null` stands for pages of no origin, such as files.
     List(Arc<[Box<str>]>),
 }
 

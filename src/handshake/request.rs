@@ -152,7 +152,8 @@ impl Deref for Request {
 /// # let mut bytes = *b"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n";
 /// # let Ok(Some(Incoming::Plain(request))) = server.receive(&mut &mut bytes[..]) else { panic!() };
 /// let page = request.respond(200, &[("Content-Type", "text/html")], b"<h1>A chat</h1>")?;
-/// assert!(page.ends_with(b"\r\nConnection: close\r\nContent-Type: text/html\r\nContent-Length: 15\r\n\r\n<h1>A chat</h1>"));
+/// assert!(page.starts_with(b"HTTP/1.1 200 OK\r\nConnection: close\r\n"));
+/// assert!(page.ends_with(b"\r\nContent-Length: 15\r\n\r\n<h1>A chat</h1>"));
 /// # Ok::<(), ws_proto::handshake::AnswerError>(())
 /// ```
 #[derive(Debug)]
@@ -225,7 +226,7 @@ impl RequestHead {
     /// 3.2.2), else from Host. Empty if an HTTP/1.0 request names none.
     #[must_use]
     pub fn host(&self) -> &str {
-        let host = || self.head.header("host").and_then(|host| str::from_utf8(host).ok());
+        let host = || self.head.all(Field::Host).next().and_then(|host| str::from_utf8(host).ok());
         self.split_target().and_then(|target| target.authority).or_else(host).unwrap_or_default()
     }
 

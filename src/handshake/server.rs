@@ -144,7 +144,7 @@ impl fmt::Debug for Server {
 /// assert_eq!(refusal.error(), HandshakeError::BadMethod);
 /// assert!(refusal.response().starts_with(b"HTTP/1.1 405 Method Not Allowed\r\n"));
 /// ```
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 pub struct Refusal {
     error: HandshakeError,
     response: Vec<u8>,
@@ -161,6 +161,12 @@ impl Refusal {
     #[must_use]
     pub fn response(&self) -> &[u8] {
         &self.response
+    }
+}
+
+impl fmt::Debug for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Refusal {{ {:?}, response: \"{}\" }}", self.error, self.response.escape_ascii())
     }
 }
 
@@ -210,10 +216,9 @@ fn check_body(head: &Head) -> Result<(), HandshakeError> {
 fn check_version(head: &Head, version_8: bool) -> Result<u8, HandshakeError> {
     let text = head.only(Field::Version, HandshakeError::BadVersion)?.unwrap_or_default();
     let is_number = text.iter().all(u8::is_ascii_digit) && (text.len() == 1 || !text.starts_with(b"0"));
-    let version = str::from_utf8(text).ok().filter(|_| is_number).and_then(|text| text.parse().ok());
+    let version = str::from_utf8(text).ok().filter(|_| is_number).and_then(|text| text.parse::<u8>().ok());
     match version.ok_or(HandshakeError::BadVersion)? {
-        13 => Ok(13),
-        8 if version_8 => Ok(8),
+        version if version == 13 || version == 8 && version_8 => Ok(version),
         _ => Err(HandshakeError::UnsupportedVersion),
     }
 }

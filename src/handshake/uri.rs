@@ -116,11 +116,14 @@ impl<'a> Target<'a> {
             (None, target)
         } else {
             let (scheme, rest) = target.split_once("://")?;
-            let known = ["http", "https", "ws", "wss"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
             let (authority, resource) = split_authority(rest);
-            (Some(authority).filter(|_| known), resource)
+            if !SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
+                return None;
+            }
+            Authority::parse(authority)?;
+            (Some(authority), resource)
         };
-        if resource.contains('#') || !target.starts_with('/') && authority.and_then(Authority::parse).is_none() {
+        if resource.contains('#') {
             return None;
         }
         let (path, query) = resource.split_once('?').map_or((resource, None), |(path, query)| (path, Some(query)));
@@ -180,3 +183,6 @@ fn is_reg_name(mut name: &[u8]) -> bool {
 const fn default_port(secure: bool) -> u16 {
     if secure { 443 } else { 80 }
 }
+
+/// Those of an absolute target: a proxy may have been told either pair.
+const SCHEMES: [&str; 4] = ["http", "https", "ws", "wss"];

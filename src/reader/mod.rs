@@ -58,6 +58,17 @@ use crate::utf8::Utf8;
 /// let second = reader.receive(&mut input);
 /// drop(first);
 /// ```
+///
+/// and so is the buffer that it may be lent from:
+///
+/// ```compile_fail,E0506
+/// # use ws_proto::{Config, Connection, Event};
+/// # let (mut reader, _) = Connection::server(&Config::new()).into_split();
+/// # let mut buffer = [0; 64];
+/// let event = reader.receive(&mut &mut buffer[..]);
+/// buffer[0] = 1;
+/// drop(event);
+/// ```
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "three are choices of the configuration")]
 pub struct Reader {
@@ -245,6 +256,15 @@ impl Reader {
 
     pub(crate) const fn end(&self) -> Option<End> {
         self.end
+    }
+
+    /// Whether nothing is read any more, and no close frame is or was owed.
+    pub(crate) const fn ended_without_close(&self) -> bool {
+        match self.end {
+            Some(End::Eof) => true,
+            Some(End::Failed(_)) => self.silent_failure,
+            _ => false,
+        }
     }
 
     pub(crate) const fn owes_reply(&self) -> bool {

@@ -83,8 +83,9 @@ impl Writer {
     pub fn reply(&mut self, reply: Reply) {
         if reply.close {
             self.queue_close(reply.payload(), true);
-        } else if !self.is_closed() {
+        } else if !self.is_over() {
             self.queue_frame(OpCode::Pong, true, false, reply.payload());
+            self.queue.note_pong();
         }
     }
 
@@ -108,6 +109,11 @@ impl Writer {
     #[must_use]
     pub const fn has_room(&self) -> bool {
         self.queue.len() < self.max_pending
+    }
+
+    /// Whether an owed pong may be queued: no earlier one waits.
+    pub(crate) const fn has_room_for_pong(&self) -> bool {
+        self.has_room() && !self.queue.has_pong()
     }
 
     /// Gives the buffer's memory back if nothing is pending. An adapter may do so before it waits.
@@ -158,7 +164,7 @@ impl Writer {
     }
 
     fn control(&mut self, opcode: OpCode, payload: &[u8]) -> Result<(), SendError> {
-        if self.is_closed() {
+        if self.is_over() {
             return Err(SendError::Closed);
         }
         if payload.len() > Body::MAX {
@@ -172,7 +178,7 @@ impl Writer {
     }
 
     fn queue_close(&mut self, body: &[u8], answered: bool) {
-        if !self.is_closed() {
+        if !self.is_over() {
             self.queue_frame(OpCode::Close, true, false, body);
             self.state = State::Closed { answered };
         }

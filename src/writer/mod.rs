@@ -68,6 +68,8 @@ enum State {
     Closed {
         answered: bool,
     },
+    /// Nothing: the connection ended without a close frame of this end.
+    Over,
 }
 
 /// The bytes of a control frame, header included and masked as its sender must. Derefs to them.
@@ -182,24 +184,34 @@ impl Writer {
         Some(bytes)
     }
 
+    /// Refuses everything from now on. What is pending stays.
+    pub(crate) const fn end(&mut self) {
+        if !self.is_closed() {
+            self.state = State::Over;
+        }
+    }
+
     /// Whether a close frame went out that does not answer the peer's.
     pub(crate) const fn has_closed_first(&self) -> bool {
         matches!(self.state, State::Closed { answered: false })
     }
 
-    #[cfg(feature = "alloc")]
+    /// Whether something waits to be written; without a queue, what is said is in the caller's hands.
+    #[cfg_attr(not(feature = "alloc"), expect(clippy::unused_self, reason = "no queue"))]
     pub(crate) const fn is_outgoing(&self) -> bool {
-        self.queue.len() > 0
-    }
-
-    /// Without a queue, what is said is in the caller's hands.
-    #[cfg(not(feature = "alloc"))]
-    pub(crate) const fn is_outgoing(&self) -> bool {
-        false
+        #[cfg(feature = "alloc")]
+        let waits = self.queue.len() > 0;
+        #[cfg(not(feature = "alloc"))]
+        let waits = false;
+        waits
     }
 
     pub(crate) const fn role(&self) -> Role {
         if self.keys.is_some() { Role::Client } else { Role::Server }
+    }
+
+    const fn is_over(&self) -> bool {
+        matches!(self.state, State::Closed { .. } | State::Over)
     }
 
     #[inline]
@@ -207,7 +219,7 @@ impl Writer {
         match self.state {
             State::Open => Ok(()),
             State::Message(_) => Err(SendError::Interleaved),
-            State::Closed { .. } => Err(SendError::Closed),
+            State::Closed { .. } | State::Over => Err(SendError::Closed),
         }
     }
 
@@ -217,7 +229,7 @@ impl Writer {
             State::Open => Ok(kind.into()),
             State::Message(open) if open == kind => Ok(OpCode::Continuation),
             State::Message(_) => Err(SendError::Interleaved),
-            State::Closed { .. } => Err(SendError::Closed),
+            State::Closed { .. } | State::Over => Err(SendError::Closed),
         }
     }
 
@@ -250,7 +262,7 @@ impl Writer {
     }
 
     fn control_bytes(&mut self, opcode: OpCode, payload: &[u8]) -> Result<ControlBytes, SendError> {
-        if self.is_closed() {
+        if self.is_over() {
             return Err(SendError::Closed);
         }
         if payload.len() > Body::MAX {

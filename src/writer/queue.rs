@@ -10,12 +10,14 @@ pub(super) struct Queue {
     bytes: Vec<u8>,
     /// How many of them are written.
     done: usize,
+    /// Where the newest pong that a reader owed ends.
+    pong: usize,
     keep: usize,
 }
 
 impl Queue {
     pub(super) const fn new(keep: usize) -> Self {
-        Self { bytes: Vec::new(), done: 0, keep }
+        Self { bytes: Vec::new(), done: 0, pong: 0, keep }
     }
 
     pub(super) fn pending(&self) -> &[u8] {
@@ -25,6 +27,16 @@ impl Queue {
     #[inline]
     pub(super) const fn len(&self) -> usize {
         self.bytes.len() - self.done
+    }
+
+    /// Takes note that the newest frame is a pong that a reader owed.
+    pub(super) const fn note_pong(&mut self) {
+        self.pong = self.bytes.len();
+    }
+
+    /// Whether such a pong is not written yet.
+    pub(super) const fn has_pong(&self) -> bool {
+        self.pong > self.done
     }
 
     #[inline]
@@ -49,7 +61,7 @@ impl Queue {
         assert!(n <= self.len(), "consumed more than was pending");
         self.done += n;
         if self.done == self.bytes.len() {
-            self.done = 0;
+            (self.done, self.pong) = (0, 0);
             if self.bytes.capacity() > self.keep {
                 self.bytes = Vec::new();
             } else {
@@ -61,7 +73,7 @@ impl Queue {
     pub(super) fn release(&mut self) {
         if self.len() == 0 {
             self.bytes = Vec::new();
-            self.done = 0;
+            (self.done, self.pong) = (0, 0);
         }
     }
 
@@ -71,7 +83,7 @@ impl Queue {
     fn reserve(&mut self, n: usize) {
         if self.done > self.len() {
             self.bytes.drain(..self.done);
-            self.done = 0;
+            (self.done, self.pong) = (0, self.pong.saturating_sub(self.done));
         }
         self.bytes.reserve(n);
     }

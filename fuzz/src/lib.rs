@@ -1,0 +1,10 @@
+//! What the fuzz targets check, each a function of bytes: no input may make one panic. A test replays the seeds by
+//! them, so they depend on no fuzzer.
+
+mod pair;
+mod read;
+mod utf8;
+
+pub use self::pair::pair;
+pub use self::read::{client, server};
+pub use self::utf8::utf8;
