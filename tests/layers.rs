@@ -49,6 +49,8 @@ const INNER: &[(&str, &[&str])] = &[
             "gather",
             "lines",
             "offers",
+            "extensions",
+            "agreed",
             "response",
             "client_request",
             "request",

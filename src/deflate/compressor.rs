@@ -69,7 +69,10 @@ impl Compressor {
         }
         deflater.shrink();
         settings.pool.give_deflater(deflater);
-        sent.miss();
+        // Small ones rarely shrink, and cost little to try.
+        if message.len() >= settings.min_size_alone {
+            sent.miss();
+        }
         None
     }
 

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::{fmt, mem, str};
 
 use super::accept::Key;
+use super::agreed::Agreed;
 use super::client_request::ClientRequest;
 use super::error::{HandshakeError, RequestError};
 use super::fields;
@@ -13,6 +14,8 @@ use super::head::{Field, Head};
 use super::offers;
 use crate::config::Config;
 use crate::connection::Connection;
+#[cfg(feature = "deflate")]
+use crate::deflate::Agreement;
 use crate::seed::{Keys, Seed};
 
 /// The client's side of an opening handshake: a request out, bytes in, a response or a rejection out.
@@ -61,7 +64,7 @@ impl Client {
         let mut keys = Keys::new(&seed);
         let key = Key::fresh(&mut keys);
         Ok(Self {
-            request: request.encode(&key)?,
+            request: request.encode(&key, &Agreed::offer(config))?,
             sent: 0,
             accept: key.accept(),
             protocols: request.protocols,
@@ -117,7 +120,7 @@ impl Client {
                 continue;
             }
             return match self.check(&head) {
-                Ok(()) => Ok(self.open(head)),
+                Ok(agreed) => Ok(self.open(head, agreed)),
                 Err(error) => Err(self.reject(error, Some(head), input)),
             };
         }
@@ -137,7 +140,7 @@ impl Client {
     }
 
     /// Judges a response, in the order of section 4.1.
-    fn check(&self, head: &Head) -> Result<(), HandshakeError> {
+    fn check(&self, head: &Head) -> Result<Agreed, HandshakeError> {
         if head.status() != 101 {
             return Err(HandshakeError::NotSwitching(head.status()));
         }
@@ -154,10 +157,10 @@ impl Client {
         if head.only(Field::Accept, HandshakeError::BadAccept)? != Some(&self.accept[..]) {
             return Err(HandshakeError::BadAccept);
         }
-        if offers::check_extensions(head, self.config.max_offers)? > 0 {
-            return Err(HandshakeError::UnofferedExtension);
-        }
-        self.check_protocol(head.only(Field::Protocol, HandshakeError::BadProtocol)?)
+        offers::check_extensions(head, self.config.max_offers)?;
+        let agreed = Agreed::check(head, &self.config)?;
+        self.check_protocol(head.only(Field::Protocol, HandshakeError::BadProtocol)?)?;
+        Ok(agreed)
     }
 
     fn check_protocol(&self, protocol: Option<&[u8]>) -> Result<(), HandshakeError> {
@@ -171,11 +174,17 @@ impl Client {
         }
     }
 
-    fn open(&mut self, head: Head) -> Option<Response> {
+    fn open(&mut self, head: Head, agreed: Agreed) -> Option<Response> {
         let State::Head { keys, .. } = mem::replace(&mut self.state, State::Found) else {
             return None;
         };
-        Some(Response { head, connection: Connection::client_from(&self.config, keys) })
+        let connection = agreed.apply(Connection::client_from(&self.config, keys), &self.config);
+        Some(Response {
+            head,
+            #[cfg(feature = "deflate")]
+            agreement: agreed.deflate,
+            connection,
+        })
     }
 
     fn reject(&mut self, error: HandshakeError, head: Option<Head>, input: &mut &mut [u8]) -> Rejected {
@@ -219,6 +228,8 @@ impl fmt::Debug for Client {
 #[derive(Debug)]
 pub struct Response {
     head: Head,
+    #[cfg(feature = "deflate")]
+    agreement: Option<Agreement>,
     connection: Connection,
 }
 
@@ -227,6 +238,13 @@ impl Response {
     #[must_use]
     pub fn protocol(&self) -> Option<&str> {
         offers::protocols(&self.head).find_map(Result::ok)
+    }
+
+    /// How messages are compressed, if they are.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub const fn agreement(&self) -> Option<Agreement> {
+        self.agreement
     }
 
     /// The names and values of all headers, in order.

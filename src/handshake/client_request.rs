@@ -87,8 +87,8 @@ impl ClientRequest {
         self
     }
 
-    /// The bytes of the request.
-    pub(super) fn encode(&self, key: &Key) -> Result<Vec<u8>, RequestError> {
+    /// The bytes of the request; `extensions` is a header line, or nothing.
+    pub(super) fn encode(&self, key: &Key, extensions: &str) -> Result<Vec<u8>, RequestError> {
         if let Some(error) = self.error {
             return Err(error);
         }
@@ -105,6 +105,7 @@ impl ClientRequest {
             field[0].as_bytes(),
             protocols.as_bytes(),
             field[1].as_bytes(),
+            extensions.as_bytes(),
             self.lines.as_str().as_bytes(),
             b"\r\n",
         ]

@@ -37,6 +37,8 @@ pub enum HandshakeError {
     BadMethod,
     /// A repeated or unreadable Origin.
     BadOrigin,
+    /// A response whose permessage-deflate has an unknown, repeated or malformed parameter (RFC 7692, section 7).
+    BadParameter,
     /// A Sec-WebSocket-Protocol that is malformed, names a subprotocol twice in a request or more than one in a
     /// response (section 4.1).
     BadProtocol,
@@ -54,10 +56,14 @@ pub enum HandshakeError {
     ForbiddenOrigin,
     /// A head above [`Config::max_head`](crate::Config::max_head).
     HeadTooLong,
+    /// A response whose permessage-deflate lacks a parameter that the client asked for (RFC 7692, section 7.1).
+    MissingParameter,
     /// A response without a subprotocol, though [`Config::require_protocol`](crate::Config::require_protocol) is on.
     MissingProtocol,
     /// A response with this status instead of 101 (section 4.1).
     NotSwitching(u16),
+    /// A response that accepts an extension twice (RFC 7692, section 5).
+    RepeatedExtension,
     /// A request target above [`Config::max_target`](crate::Config::max_target).
     TargetTooLong,
     /// A head of more lines than [`Config::max_headers`](crate::Config::max_headers).
@@ -72,10 +78,15 @@ pub enum HandshakeError {
     UnexpectedEof,
     /// An extension in the response that the client did not offer (section 4.1).
     UnofferedExtension,
+    /// A response whose permessage-deflate has a parameter that needs an offer and had none (RFC 7692, section
+    /// 7.1.2.2).
+    UnofferedParameter,
     /// A subprotocol in the response that the client did not offer (section 4.1).
     UnofferedProtocol,
     /// A Sec-WebSocket-Version that is not served (section 4.4).
     UnsupportedVersion,
+    /// A response whose permessage-deflate has a larger window than the client asked for (RFC 7692, section 7.1.2.1).
+    WindowTooLarge,
 }
 
 impl HandshakeError {
@@ -91,13 +102,18 @@ impl HandshakeError {
             Self::HeadTooLong | Self::TooManyHeaders | Self::TooManyOffers => 431,
             Self::BadHttpVersion => 505,
             Self::BadAccept
+            | Self::BadParameter
             | Self::BadStatusLine
+            | Self::MissingParameter
             | Self::MissingProtocol
             | Self::NotSwitching(_)
+            | Self::RepeatedExtension
             | Self::TooManyInterim
             | Self::UnexpectedEof
             | Self::UnofferedExtension
-            | Self::UnofferedProtocol => return None,
+            | Self::UnofferedParameter
+            | Self::UnofferedProtocol
+            | Self::WindowTooLarge => return None,
             _ => 400,
         })
     }
@@ -117,6 +133,7 @@ impl fmt::Display for HandshakeError {
             Self::BadKey => "Sec-WebSocket-Key missing, repeated or not 16 bytes in base64",
             Self::BadMethod => "method other than GET",
             Self::BadOrigin => "repeated or unreadable Origin",
+            Self::BadParameter => "unknown, repeated or malformed parameter of permessage-deflate",
             Self::BadProtocol => "Sec-WebSocket-Protocol malformed or with a repetition",
             Self::BadRequestLine => "malformed request line",
             Self::BadStatusLine => "malformed status line",
@@ -125,8 +142,10 @@ impl fmt::Display for HandshakeError {
             Self::BadVersion => "Sec-WebSocket-Version missing, repeated or malformed",
             Self::ForbiddenOrigin => "origin not allowed",
             Self::HeadTooLong => "head above the limit",
+            Self::MissingParameter => "missing parameter of permessage-deflate",
             Self::MissingProtocol => "none of the offered subprotocols chosen",
             Self::NotSwitching(status) => return write!(f, "response with status {status} instead of 101"),
+            Self::RepeatedExtension => "extension accepted twice",
             Self::TargetTooLong => "request target above the limit",
             Self::TooManyHeaders => "too many header lines",
             Self::TooManyInterim => "too many interim responses",
@@ -134,8 +153,10 @@ impl fmt::Display for HandshakeError {
             Self::UnexpectedBody => "request with a body",
             Self::UnexpectedEof => "end of stream inside the handshake",
             Self::UnofferedExtension => "extension that was not offered",
+            Self::UnofferedParameter => "parameter of permessage-deflate that was not offered",
             Self::UnofferedProtocol => "subprotocol that was not offered",
             Self::UnsupportedVersion => "unsupported Sec-WebSocket-Version",
+            Self::WindowTooLarge => "larger window than the client asked for",
         })
     }
 }

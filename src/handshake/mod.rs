@@ -73,12 +73,16 @@
 //! their parameters are compared byte by byte. A client that offered subprotocols accepts that the server chose none,
 //! unless [`Config::require_protocol`](crate::Config::require_protocol) is on.
 //!
-//! Behind another HTTP stack, [`accept_key`], [`OriginPolicy::allows`] and [`fields`] are what remains of this module,
-//! and [`Connection::server`](crate::Connection::server) or [`Connection::client`](crate::Connection::client) goes on.
+//! Behind another HTTP stack, [`accept_key`], [`OriginPolicy::allows`], [`fields`] and, for compression, `extensions`
+//! are what remains of this module, and [`Connection::server`](crate::Connection::server) or
+//! [`Connection::client`](crate::Connection::client) goes on.
 
+#[cfg(feature = "deflate")]
+pub mod extensions;
 pub mod fields;
 
 mod accept;
+mod agreed;
 mod client;
 mod client_request;
 mod error;

@@ -6,6 +6,7 @@ use core::fmt;
 use core::ops::Deref;
 
 use super::accept::Key;
+use super::agreed::Agreed;
 use super::error::{AnswerError, HandshakeError};
 use super::fields::{self, Extension};
 use super::head::{Field, Head};
@@ -15,6 +16,8 @@ use super::response;
 use super::uri::Target;
 use crate::config::Config;
 use crate::connection::Connection;
+#[cfg(feature = "deflate")]
+use crate::deflate::Agreement;
 
 /// What arrived at a server.
 ///
@@ -104,6 +107,13 @@ impl Request {
         offers::extensions(&self.head.head).filter_map(Result::ok)
     }
 
+    /// How messages would be compressed if the request was accepted with this configuration.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn agreement(&self, config: &Config) -> Option<Agreement> {
+        Agreed::choose(&self.head.head, config).deflate
+    }
+
     /// Opens the connection. The 101 is outgoing; messages may be sent at once, and go out behind it. The bytes that
     /// came behind the request are the first frames.
     ///
@@ -118,8 +128,10 @@ impl Request {
         if protocol.is_some_and(|protocol| !self.protocols().any(|offer| offer == protocol)) {
             return Err(AnswerError::ProtocolNotOffered);
         }
-        let head = response::switching(&self.key.accept(), protocol, &answer.lines, self.expects_100);
-        Ok(Connection::server_behind(config, &head))
+        let agreed = Agreed::choose(&self.head.head, config);
+        let accept = self.key.accept();
+        let head = response::switching(&accept, protocol, &agreed.answer(), &answer.lines, self.expects_100);
+        Ok(agreed.apply(Connection::server_behind(config, &head), config))
     }
 
     /// The complete response that refuses the connection: 401 with WWW-Authenticate, 403, 404, 503, a redirection with

@@ -8,8 +8,14 @@ use super::error::{AnswerError, HandshakeError};
 use super::lines::{Lines, is_reserved};
 
 /// The 101 that opens a connection (RFC 6455, section 4.2.2), behind a 100 if the client asked for one (RFC 9110,
-/// section 7.8).
-pub(super) fn switching(accept: &[u8; 28], protocol: Option<&str>, lines: &Lines, expects_100: bool) -> Vec<u8> {
+/// section 7.8). `extensions` is a header line, or nothing.
+pub(super) fn switching(
+    accept: &[u8; 28],
+    protocol: Option<&str>,
+    extensions: &str,
+    lines: &Lines,
+    expects_100: bool,
+) -> Vec<u8> {
     let protocol = protocol.map_or(["", "", ""], |protocol| ["Sec-WebSocket-Protocol: ", protocol, "\r\n"]);
     [
         if expects_100 { b"HTTP/1.1 100 Continue\r\n\r\n".as_slice() } else { b"" },
@@ -17,6 +23,7 @@ pub(super) fn switching(accept: &[u8; 28], protocol: Option<&str>, lines: &Lines
         accept,
         b"\r\n",
         protocol.concat().as_bytes(),
+        extensions.as_bytes(),
         lines.as_str().as_bytes(),
         b"\r\n",
     ]
