@@ -15,6 +15,10 @@ fn every_seed_passes() {
     replay("client", fuzz::client);
     replay("pair", fuzz::pair);
     replay("utf8", fuzz::utf8);
+    replay("request", fuzz::request);
+    replay("response", fuzz::response);
+    #[cfg(feature = "deflate")]
+    replay("inflate", fuzz::inflate);
 }
 
 fn replay(target: &str, check: fn(&[u8])) {

@@ -1,10 +1,17 @@
 //! What the fuzz targets check, each a function of bytes: no input may make one panic. A test replays the seeds by
 //! them, so they depend on no fuzzer.
 
+mod handshake;
+#[cfg(feature = "deflate")]
+mod inflate;
 mod pair;
+mod pieces;
 mod read;
 mod utf8;
 
+pub use self::handshake::{request, response};
+#[cfg(feature = "deflate")]
+pub use self::inflate::inflate;
 pub use self::pair::pair;
 pub use self::read::{client, server};
 pub use self::utf8::utf8;

@@ -2,6 +2,8 @@
 
 use ws_proto::{Chunk, Close, CloseCode, Config, Connection, Error, Event, Kind, Role, Seed, Transport};
 
+use super::pieces::pieces;
+
 /// A server reads what `data` says (see [`read`]).
 pub fn server(data: &[u8]) {
     read(Role::Server, data);
@@ -31,17 +33,6 @@ fn read(role: Role, data: &[u8]) {
         assert_eq!(cut, whole, "by {call:?} in pieces");
     }
     whole.check(role, choices & 4 != 0);
-}
-
-/// `wire` in pieces of these lengths, by turns.
-fn pieces<'w>(mut wire: &'w [u8], lengths: &[u8]) -> impl Iterator<Item = &'w [u8]> {
-    let mut lengths = lengths.iter().map(|&length| usize::from(length)).filter(|&length| length > 0).cycle();
-    core::iter::from_fn(move || {
-        let n = lengths.next().unwrap_or(1).min(wire.len());
-        let (piece, rest) = wire.split_at(n);
-        wire = rest;
-        (n > 0).then_some(piece)
-    })
 }
 
 #[derive(Clone, Copy, Debug)]
