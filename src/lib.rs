@@ -64,7 +64,8 @@
 //!
 //! `std` (default) has the driver for threads, [`blocking`], and seeds from the operating system. `alloc` has whole
 //! messages, the output queue and the [`handshake`]. Without it, [`Reader::receive_chunk`], [`Writer::binary_in_place`]
-//! and the modules [`frame`], [`mask`], [`timers`] and [`utf8`] remain. `deflate` has permessage-deflate.
+//! and the modules [`frame`], [`mask`], [`timers`] and [`utf8`] remain. `deflate` has permessage-deflate. `rustls` has
+//! `wss://` for every driver that is there, `http` the handshake on the types of that crate.
 //!
 //! # Minimum supported Rust version
 //!
@@ -107,6 +108,8 @@ pub use self::adapter::blocking;
 pub use self::adapter::futures;
 #[cfg(any(feature = "futures-io", feature = "tokio"))]
 pub use self::adapter::poll;
+#[cfg(feature = "rustls")]
+pub use self::adapter::tls;
 #[cfg(feature = "tokio")]
 pub use self::adapter::tokio;
 pub use self::body::Body;

@@ -108,6 +108,7 @@ fn drivers_can_be_handed_to_threads() {
     is_plain::<ws_proto::blocking::ReadHalf<Stream, Stream>>();
     is_plain::<ws_proto::blocking::WriteHalf<Stream>>();
     is_plain::<ws_proto::blocking::Error>();
+    is_plain::<ws_proto::blocking::MaybeTls>();
 }
 
 /// What tasks use can move between threads, whole or split.
@@ -118,6 +119,7 @@ fn drivers_can_be_handed_to_tasks() {
     is_plain::<Stream>();
     is_plain::<ws_proto::poll::Bytes<Stream>>();
     is_plain::<ws_proto::poll::Incoming<Stream>>();
+    is_plain::<ws_proto::poll::MaybeTls<Stream>>();
     is_plain::<ws_proto::poll::Plain<Stream>>();
     is_plain::<ws_proto::poll::Receiver<Stream>>();
     is_plain::<ws_proto::poll::Sender<Stream>>();

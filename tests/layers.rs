@@ -56,6 +56,7 @@ const INNER: &[(&str, &[&str])] = &[
             "request",
             "server",
             "client",
+            "http",
             "mod",
         ],
     ),

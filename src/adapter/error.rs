@@ -24,6 +24,8 @@ pub enum Error {
     Handshake(HandshakeError),
     /// The stream failed.
     Io(io::Error),
+    /// A `wss` URI, and a build without the feature `rustls`.
+    NoTls,
     /// The peer broke the protocol. It was told.
     Protocol(ProtocolError),
     /// The server did not switch protocols.
@@ -34,6 +36,10 @@ pub enum Error {
     Send(SendError),
     /// The other end took too long: for the opening handshake, a pong, or the close frame.
     TimedOut,
+    /// TLS failed. [`InvalidCertificate`](rustls::Error::InvalidCertificate) says what is wrong with the certificate of
+    /// the other end, and so does the text of this error: from an unknown authority, for another name.
+    #[cfg(feature = "rustls")]
+    Tls(rustls::Error),
 }
 
 impl fmt::Display for Error {
@@ -42,11 +48,14 @@ impl fmt::Display for Error {
             Self::Answer(error) => error.fmt(f),
             Self::Handshake(error) => error.fmt(f),
             Self::Io(error) => error.fmt(f),
+            Self::NoTls => f.write_str("wss:// needs the feature `rustls` of ws-proto"),
             Self::Protocol(error) => error.fmt(f),
             Self::Rejected(rejected) => rejected.fmt(f),
             Self::Request(error) => error.fmt(f),
             Self::Send(error) => error.fmt(f),
             Self::TimedOut => f.write_str("the other end took too long"),
+            #[cfg(feature = "rustls")]
+            Self::Tls(error) => super::tls::explain(error, f),
         }
     }
 }
@@ -56,6 +65,18 @@ impl core::error::Error for Error {}
 impl From<Rejected> for Error {
     fn from(rejected: Rejected) -> Self {
         Self::Rejected(Box::new(rejected))
+    }
+}
+
+/// An error of rustls stays one, wherever on the way of the bytes it came up.
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        #[cfg(feature = "rustls")]
+        let error = match error.downcast() {
+            Ok(error) => return Self::Tls(error),
+            Err(error) => error,
+        };
+        Self::Io(error)
     }
 }
 
@@ -69,5 +90,8 @@ macro_rules! from {
     )*};
 }
 
-from!(AnswerError => Answer, HandshakeError => Handshake, io::Error => Io, ProtocolError => Protocol,
-    RequestError => Request, SendError => Send);
+from!(AnswerError => Answer, HandshakeError => Handshake, ProtocolError => Protocol, RequestError => Request,
+    SendError => Send);
+
+#[cfg(feature = "rustls")]
+from!(rustls::Error => Tls);

@@ -22,6 +22,9 @@
 //! # }
 //! ```
 //!
+//! Nor do they know how to connect: give [`client`] a stream that is connected, or, with the feature `rustls` and for
+//! `wss://`, give one to `client_tls`.
+//!
 //! [`poll`](crate::poll) says how a socket behaves.
 
 use alloc::boxed::Box;
@@ -35,6 +38,8 @@ use std::time::Instant;
 
 use futures_io::{AsyncRead, AsyncWrite};
 
+#[cfg(feature = "rustls")]
+pub use super::poll::client_tls;
 use super::poll::{self, Io};
 pub use super::poll::{Error, accept, client, receive_request};
 
@@ -111,7 +116,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Io for Futures<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for poll::Bytes<Futures<S>> {
+impl<T: Io> AsyncRead for poll::Bytes<T> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         self.poll_take(cx, |bytes| {
             let n = bytes.len().min(buffer.len());
@@ -121,7 +126,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for poll::Bytes<Futures<S>> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for poll::Bytes<Futures<S>> {
+impl<T: Io> AsyncWrite for poll::Bytes<T> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.poll_give(cx, bytes)
     }

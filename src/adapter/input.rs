@@ -51,7 +51,7 @@ impl Input {
             self.bytes.resize(SIZE, 0);
         }
         loop {
-            match stream.read(&mut self.bytes) {
+            match or_eof(stream.read(&mut self.bytes)) {
                 Ok(n) => {
                     (self.start, self.end) = (0, n);
                     return Ok(n);
@@ -64,6 +64,14 @@ impl Input {
 
     pub(super) const fn clear(&mut self) {
         (self.start, self.end) = (0, 0);
+    }
+}
+
+/// A TLS stream that was cut off has ended all the same: if something is missing, so is the close frame.
+pub(super) fn or_eof(read: io::Result<usize>) -> io::Result<usize> {
+    match read {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(0),
+        read => read,
     }
 }
 

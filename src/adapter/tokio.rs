@@ -24,6 +24,8 @@
 //! [`poll`](crate::poll) says how it behaves; all time-outs of [`Config`] run on tokio's clock.
 
 use alloc::boxed::Box;
+#[cfg(feature = "rustls")]
+use alloc::sync::Arc;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
@@ -33,12 +35,15 @@ use ::tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use ::tokio::net::TcpStream;
 use ::tokio::time::{Instant, Sleep, sleep_until};
 
-use super::poll::{self, Error, Io};
+use super::poll::{self, Error, Io, MaybeTls};
+use super::session::{self, Session};
 use crate::config::Config;
-use crate::handshake::{ClientRequest, OriginPolicy, RequestError};
+use crate::handshake::{ClientRequest, OriginPolicy};
 
 /// A WebSocket connection over a stream of tokio.
 pub type Socket<S> = poll::Socket<Tokio<S>>;
+/// What [`connect`] makes.
+pub type ClientSocket = poll::Socket<MaybeTls<Tokio<TcpStream>>>;
 /// The receiving half of a [`Socket`].
 pub type Receiver<S> = poll::Receiver<Tokio<S>>;
 /// The sending half of a [`Socket`].
@@ -80,7 +85,8 @@ where
     poll::receive_request(Tokio::new(stream), origins, config).await
 }
 
-/// Connects to a `ws://` URL over TCP and performs the handshake.
+/// Connects to a `ws://` or `wss://` URL over TCP and performs the handshake. `wss://` needs the feature `rustls`, and
+/// trusts whom the platform trusts.
 ///
 /// # Cancel safety
 ///
@@ -88,15 +94,58 @@ where
 ///
 /// # Errors
 ///
-/// As [`poll::client`].
-pub async fn connect(url: &str, config: &Config) -> Result<Socket<TcpStream>, Error> {
+/// As [`poll::client`]; [`Error::NoTls`]; with the feature, `Error::Tls`.
+pub async fn connect(url: &str, config: &Config) -> Result<ClientSocket, Error> {
     let request = ClientRequest::new(url)?;
-    if request.uri().is_secure() {
-        return Err(RequestError::BadScheme.into());
-    }
+    let session = session::of(request.uri())?;
+    dial(request, session, config).await
+}
+
+/// Connects to the URI of `request` over TCP and performs the handshake, on TLS as `tls` has it if the scheme is `wss`.
+///
+/// # Cancel safety
+///
+/// As [`accept`].
+///
+/// # Errors
+///
+/// As [`connect`].
+#[cfg(feature = "rustls")]
+pub async fn connect_with(
+    request: ClientRequest,
+    config: &Config,
+    tls: &Arc<rustls::ClientConfig>,
+) -> Result<ClientSocket, Error> {
+    let session = session::with(request.uri(), tls)?;
+    dial(request, session, config).await
+}
+
+async fn dial(request: ClientRequest, session: Option<Session>, config: &Config) -> Result<ClientSocket, Error> {
     let stream = TcpStream::connect((request.uri().host(), request.uri().port())).await?;
     stream.set_nodelay(true)?;
-    client(stream, request, config).await
+    poll::client_over(Tokio::new(stream), session, request, config).await
+}
+
+/// Performs a client's handshakes over `stream`, as [`poll::client_tls`].
+///
+/// # Cancel safety
+///
+/// As [`accept`].
+///
+/// # Errors
+///
+/// As [`poll::client_tls`].
+#[cfg(feature = "rustls")]
+pub async fn client_tls<S>(
+    stream: S,
+    request: ClientRequest,
+    config: &Config,
+    tls: &Arc<rustls::ClientConfig>,
+) -> Result<poll::Socket<MaybeTls<Tokio<S>>>, Error>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    poll::client_tls(Tokio::new(stream), request, config, tls).await
 }
 
 /// Performs a client's handshake over `stream`, as [`poll::client`].
@@ -163,7 +212,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Io for Tokio<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for poll::Bytes<Tokio<S>> {
+impl<T: Io> AsyncRead for poll::Bytes<T> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let take = |bytes: &[u8]| {
             let n = bytes.len().min(buffer.remaining());
@@ -174,7 +223,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for poll::Bytes<Tokio<S>> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for poll::Bytes<Tokio<S>> {
+impl<T: Io> AsyncWrite for poll::Bytes<T> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.poll_give(cx, bytes)
     }

@@ -187,7 +187,7 @@ impl Client {
         })
     }
 
-    fn reject(&mut self, error: HandshakeError, head: Option<Head>, input: &mut &mut [u8]) -> Rejected {
+    pub(super) fn reject(&mut self, error: HandshakeError, head: Option<Head>, input: &mut &mut [u8]) -> Rejected {
         self.state = State::Rejected;
         let behind = mem::take(input);
         let body = if head.is_some() { behind.to_vec() } else { Vec::new() };

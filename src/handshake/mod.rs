@@ -73,9 +73,11 @@
 //! their parameters are compared byte by byte. A client that offered subprotocols accepts that the server chose none,
 //! unless [`Config::require_protocol`](crate::Config::require_protocol) is on.
 //!
-//! Behind another HTTP stack, [`accept_key`], [`OriginPolicy::allows`], [`fields`] and, for compression, `extensions`
-//! are what remains of this module, and [`Connection::server`](crate::Connection::server) or
-//! [`Connection::client`](crate::Connection::client) goes on.
+//! Behind hyper, axum and whatever else has the types of the crate `http`, the feature of that name has
+//! `Request::from_http`, `Request::accept_http` and `Refusal::to_http` for servers, `Client::to_http` and
+//! `Client::receive_http` for clients. Behind any other HTTP stack, [`accept_key`], [`OriginPolicy::allows`],
+//! [`fields`] and, for compression, `extensions` are what remains of this module, and
+//! [`Connection::server`](crate::Connection::server) or [`Connection::client`](crate::Connection::client) goes on.
 
 #[cfg(feature = "deflate")]
 pub mod extensions;
@@ -88,6 +90,8 @@ mod client_request;
 mod error;
 mod gather;
 mod head;
+#[cfg(feature = "http")]
+mod http;
 mod lines;
 mod offers;
 mod origin;

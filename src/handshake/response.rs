@@ -18,7 +18,7 @@ pub(super) fn switching(
 ) -> Vec<u8> {
     let protocol = protocol.map_or(["", "", ""], |protocol| ["Sec-WebSocket-Protocol: ", protocol, "\r\n"]);
     [
-        if expects_100 { b"HTTP/1.1 100 Continue\r\n\r\n".as_slice() } else { b"" },
+        if expects_100 { CONTINUE } else { b"" },
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ",
         accept,
         b"\r\n",
@@ -91,3 +91,5 @@ const fn reason(status: u16) -> &'static str {
         _ => "",
     }
 }
+
+pub(super) const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";

@@ -80,7 +80,7 @@ impl Server {
         self.state = if incoming.is_ok() { State::Found } else { State::Refused };
         incoming.map(Some).map_err(|(error, is_head_request)| {
             *input = &mut [];
-            Refusal { error, response: response::refusal(error, self.config.version_8, is_head_request) }
+            Refusal::new(error, self.config.version_8, is_head_request)
         })
     }
 
@@ -151,6 +151,10 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    pub(super) fn new(error: HandshakeError, version_8: bool, to_head_request: bool) -> Self {
+        Self { error, response: response::refusal(error, version_8, to_head_request) }
+    }
+
     /// What was wrong.
     #[must_use]
     pub const fn error(&self) -> HandshakeError {

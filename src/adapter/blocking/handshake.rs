@@ -1,10 +1,13 @@
 //! The opening handshake in both roles, up to a socket.
 
 use alloc::borrow::ToOwned;
-use std::io::{Read, Write};
+#[cfg(feature = "rustls")]
+use alloc::sync::Arc;
+use std::io::{self, Read, Write};
 use std::net::TcpStream;
 
-use super::{Error, Input, Socket};
+use super::{Error, Input, MaybeTls, Socket};
+use crate::adapter::session::{self, Session};
 use crate::config::Config;
 use crate::handshake::{
     self, Answer, Client, ClientRequest, HandshakeError, OriginPolicy, PlainRequest, Request, Response, Server,
@@ -161,19 +164,64 @@ impl<S: Read + Write> Plain<S> {
     }
 }
 
-/// Connects to a `ws://` URL over TCP and performs the handshake.
+/// Connects to a `ws://` or `wss://` URL over TCP and performs the handshake. `wss://` needs the feature `rustls`, and
+/// trusts whom the platform trusts.
 ///
 /// # Errors
 ///
-/// [`Error::Request`] for a URL that is none; [`Error::Rejected`] with the server's answer; [`Error::Io`].
-pub fn connect(url: &str, config: &Config) -> Result<Socket<TcpStream>, Error> {
+/// [`Error::Request`] for a URL that is none; [`Error::Rejected`] with the server's answer; [`Error::Io`];
+/// [`Error::NoTls`]; with the feature, `Error::Tls`.
+pub fn connect(url: &str, config: &Config) -> Result<Socket<MaybeTls>, Error> {
     let request = ClientRequest::new(url)?;
-    if request.uri().is_secure() {
-        return Err(handshake::RequestError::BadScheme.into());
-    }
+    let session = session::of(request.uri())?;
+    open(dial(&request)?, session, request, config)
+}
+
+/// Connects to the URI of `request` over TCP and performs the handshake, on TLS as `tls` has it if the scheme is `wss`.
+///
+/// # Errors
+///
+/// As [`connect`].
+#[cfg(feature = "rustls")]
+pub fn connect_with(
+    request: ClientRequest,
+    config: &Config,
+    tls: &Arc<rustls::ClientConfig>,
+) -> Result<Socket<MaybeTls>, Error> {
+    let session = session::with(request.uri(), tls)?;
+    open(dial(&request)?, session, request, config)
+}
+
+/// Performs a client's handshakes over `stream`, which leads to the host of the request's URI and may have time-outs:
+/// that of TLS first if its scheme is `wss`.
+///
+/// # Errors
+///
+/// As [`connect`].
+#[cfg(feature = "rustls")]
+pub fn client_tls(
+    stream: TcpStream,
+    request: ClientRequest,
+    config: &Config,
+    tls: &Arc<rustls::ClientConfig>,
+) -> Result<Socket<MaybeTls>, Error> {
+    let session = session::with(request.uri(), tls)?;
+    open(stream, session, request, config)
+}
+
+fn dial(request: &ClientRequest) -> io::Result<TcpStream> {
     let stream = TcpStream::connect((request.uri().host(), request.uri().port()))?;
     stream.set_nodelay(true)?;
-    client(stream, request, config)
+    Ok(stream)
+}
+
+fn open(
+    stream: TcpStream,
+    session: Option<Session>,
+    request: ClientRequest,
+    config: &Config,
+) -> Result<Socket<MaybeTls>, Error> {
+    client(MaybeTls::open(stream, session)?, request, config)
 }
 
 /// Performs a client's handshake over `stream`.
@@ -190,14 +238,14 @@ pub fn client<S: Read + Write>(mut stream: S, request: ClientRequest, config: &C
     let mut input = Input::holding(&[]);
     loop {
         match input.lend(|bytes| client.receive(bytes))? {
-            Some(response) => return Ok(open(stream, response, &input)),
+            Some(response) => return Ok(opened(stream, response, &input)),
             None if input.fill(&mut stream)? == 0 => client.receive_eof()?,
             None => {}
         }
     }
 }
 
-fn open<S: Read + Write>(stream: S, response: Response, input: &Input) -> Socket<S> {
+fn opened<S: Read + Write>(stream: S, response: Response, input: &Input) -> Socket<S> {
     let protocol = response.protocol().map(ToOwned::to_owned);
     let mut socket = Socket::new(stream, response.into_connection(), input.rest());
     socket.protocol = protocol;

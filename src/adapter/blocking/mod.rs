@@ -27,6 +27,9 @@ mod sending;
 mod halves;
 mod handshake;
 mod linger;
+mod maybe_tls;
+#[cfg(feature = "rustls")]
+mod tls;
 
 use alloc::string::String;
 use core::cell::RefCell;
@@ -34,7 +37,10 @@ use std::io::{self, Read, Write};
 
 pub use self::halves::{ReadHalf, WriteHalf};
 pub use self::handshake::{Incoming, Plain, Upgrade, accept, client, connect, receive_request};
+#[cfg(feature = "rustls")]
+pub use self::handshake::{client_tls, connect_with};
 pub use self::linger::linger;
+pub use self::maybe_tls::MaybeTls;
 use self::sending::Sending;
 pub use super::error::Error;
 use super::input::Input;
@@ -141,7 +147,7 @@ impl<S: Read + Write> Socket<S> {
     }
 
     /// Takes the socket apart for two threads. `writing` is another handle of the same stream, such as
-    /// [`TcpStream::try_clone`](std::net::TcpStream::try_clone) makes.
+    /// [`MaybeTls::try_clone`] or [`TcpStream::try_clone`](std::net::TcpStream::try_clone) makes.
     ///
     /// ```no_run
     /// # use ws_proto::{Config, blocking};

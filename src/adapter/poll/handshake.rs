@@ -1,13 +1,21 @@
 //! The opening handshake in both roles, up to a socket.
 
+#[cfg(feature = "rustls")]
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::future::poll_fn;
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
 use std::io::{self, IoSlice};
 
+#[cfg(any(feature = "rustls", feature = "tokio"))]
+use super::MaybeTls;
 use super::{Error, Io, Socket};
-use crate::adapter::input::Input;
+use crate::adapter::input::{Input, or_eof};
+#[cfg(feature = "rustls")]
+use crate::adapter::session;
+#[cfg(any(feature = "rustls", feature = "tokio"))]
+use crate::adapter::session::Session;
 use crate::config::Config;
 use crate::handshake::{
     self, Answer, Client, ClientRequest, HandshakeError, OriginPolicy, PlainRequest, Request, Server,
@@ -77,8 +85,49 @@ pub async fn receive_request<T: Io>(io: T, origins: OriginPolicy, config: &Confi
 /// [`Error::Request`] for a request that is none; [`Error::Rejected`] with the server's answer; [`Error::TimedOut`];
 /// [`Error::Io`].
 pub async fn client<T: Io>(io: T, request: ClientRequest, config: &Config) -> Result<Socket<T>, Error> {
-    let mut client = Client::new(request, config, Seed::from_os()?)?;
-    let mut wire = Wire::new(io, config);
+    let client = Client::new(request, config, Seed::from_os()?)?;
+    open(Wire::new(io, config), client, config).await
+}
+
+/// Performs a client's handshakes over `io`, which leads to the host of the request's URI: that of TLS first if its
+/// scheme is `wss`, both under one deadline.
+///
+/// # Cancel safety
+///
+/// As [`accept`].
+///
+/// # Errors
+///
+/// As [`client`], and [`Error::Tls`].
+#[cfg(feature = "rustls")]
+pub async fn client_tls<T: Io>(
+    io: T,
+    request: ClientRequest,
+    config: &Config,
+    tls: &Arc<rustls::ClientConfig>,
+) -> Result<Socket<MaybeTls<T>>, Error> {
+    let session = session::with(request.uri(), tls)?;
+    client_over(io, session, request, config).await
+}
+
+#[cfg(any(feature = "rustls", feature = "tokio"))]
+pub(crate) async fn client_over<T: Io>(
+    io: T,
+    session: Option<Session>,
+    request: ClientRequest,
+    config: &Config,
+) -> Result<Socket<MaybeTls<T>>, Error> {
+    let client = Client::new(request, config, Seed::from_os()?)?;
+    let mut wire = Wire::new(MaybeTls::new(io, session), config);
+    poll_fn(|cx| {
+        wire.poll_deadline(cx)?;
+        wire.io.poll_handshake(cx).map_err(Error::from)
+    })
+    .await?;
+    open(wire, client, config).await
+}
+
+async fn open<T: Io>(mut wire: Wire<T>, mut client: Client, config: &Config) -> Result<Socket<T>, Error> {
     wire.write(client.outgoing()).await?;
     loop {
         match wire.input.lend(|bytes| client.receive(bytes))? {
@@ -97,7 +146,7 @@ pub async fn client<T: Io>(io: T, request: ClientRequest, config: &Config) -> Re
 /// A request that was read, and the stream it came on.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a request asks for an upgrade or it does not")]
-#[expect(clippy::large_enum_variant, reason = "matched at once")]
+#[allow(clippy::large_enum_variant, reason = "matched at once; how large depends on the features")]
 pub enum Incoming<T> {
     /// A handshake that can be accepted.
     Upgrade(Upgrade<T>),
@@ -206,7 +255,7 @@ impl<T: Io> Wire<T> {
         self.scratch.resize(SIZE, 0);
         let n = poll_fn(|cx| {
             self.poll_deadline(cx)?;
-            self.io.poll_read(cx, &mut self.scratch).map_err(Error::from)
+            self.io.poll_read(cx, &mut self.scratch).map(or_eof).map_err(Error::from)
         })
         .await?;
         let (bytes, _) = self.scratch.split_at(n);

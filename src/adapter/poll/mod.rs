@@ -13,14 +13,24 @@ mod sending;
 mod bytes;
 mod handshake;
 mod io;
+#[cfg(any(feature = "rustls", feature = "tokio"))]
+mod maybe_tls;
 mod receiver;
 mod sender;
 mod shared;
 mod socket;
+#[cfg(feature = "rustls")]
+mod tls;
 
 pub use self::bytes::Bytes;
+#[cfg(feature = "tokio")]
+pub(super) use self::handshake::client_over;
+#[cfg(feature = "rustls")]
+pub use self::handshake::client_tls;
 pub use self::handshake::{Incoming, Plain, Upgrade, accept, client, receive_request};
 pub use self::io::Io;
+#[cfg(any(feature = "rustls", feature = "tokio"))]
+pub use self::maybe_tls::MaybeTls;
 pub use self::receiver::Receiver;
 pub use self::sender::Sender;
 pub use self::socket::Socket;

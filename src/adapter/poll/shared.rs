@@ -7,6 +7,7 @@ use std::io::{self, IoSlice};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Io;
+use crate::adapter::input::or_eof;
 use crate::writer::Writer;
 
 /// Locked for the length of a poll, never while waiting.
@@ -77,7 +78,7 @@ impl<T: Io> Output<T> {
     pub(super) fn poll_read(&mut self, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut cx = Context::from_waker(&self.waker);
         loop {
-            match self.io.poll_read(&mut cx, buffer) {
+            match self.io.poll_read(&mut cx, buffer).map(or_eof) {
                 Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
                 read => return read,
             }
