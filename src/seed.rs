@@ -67,7 +67,7 @@ impl fmt::Debug for Seed {
 
 /// An endless row of masking keys: `ChaCha12` with fast key erasure, each block's first words being the next seed.
 ///
-/// Of the 64 words that one call makes, 24 are kept as keys: to keep all would be less work, and 128 bytes more in
+/// Of the 64 words that one call makes, 20 are kept as keys: to keep all would be less work, and 144 bytes more in
 /// every connection.
 pub(crate) struct Keys {
     words: [u32; SEED + KEYS],
@@ -114,6 +114,6 @@ impl fmt::Debug for Keys {
 }
 
 const SEED: usize = 8;
-const KEYS: usize = 24;
+const KEYS: usize = 20;
 const FIRST: u8 = 8;
-const USED_UP: u8 = 32;
+const USED_UP: u8 = 28;

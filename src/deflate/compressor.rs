@@ -13,7 +13,10 @@ pub(crate) struct Compressor {
     settings: Arc<Compression>,
     window: u8,
     takeover: bool,
-    /// Made with the first message that is compressed.
+    /// How many messages in a row did not shrink, and how many to send without trying.
+    misses: u8,
+    pause: u8,
+    /// With takeover, made with the first message that is compressed.
     sent: Option<Box<Sent>>,
 }
 
@@ -21,9 +24,6 @@ pub(crate) struct Compressor {
 struct Sent {
     owner: Owner,
     history: History,
-    /// How many messages in a row did not shrink, and how many to send without trying.
-    misses: u32,
-    pause: u32,
 }
 
 /// A compressed message, in the deflater that made it. To be given to [`Compressor::sent`].
@@ -38,7 +38,7 @@ impl Packed {
 impl Compressor {
     /// For a window of 8 to 15 bits.
     pub(crate) fn new(settings: &Arc<Compression>, window: u8, takeover: bool) -> Self {
-        Self { settings: Arc::clone(settings), window, takeover, sent: None }
+        Self { settings: Arc::clone(settings), window, takeover, misses: 0, pause: 0, sent: None }
     }
 
     /// Whether a message of so many bytes is worth a try.
@@ -49,38 +49,38 @@ impl Compressor {
     /// Compresses a message, or says that it is better sent as it is: then nothing has happened, as the peer will
     /// not see it either (section 7.2.2, and no stream can go back behind a message).
     pub(crate) fn compress(&mut self, message: &[u8]) -> Option<Packed> {
-        let Self { settings, window, takeover, sent } = self;
-        let sent = sent.get_or_insert_with(|| {
-            let limit = if *takeover { settings.history.min(1 << *window) } else { 0 };
-            let owner = Owner { connection: settings.pool.number(), messages: 0 };
-            Box::new(Sent { owner, history: History::new(limit), misses: 0, pause: 0 })
-        });
-        if sent.pause > 0 {
-            sent.pause -= 1;
+        if self.pause > 0 {
+            self.pause -= 1;
             return None;
         }
+        let Self { settings, window, takeover, sent, .. } = self;
+        if *takeover && sent.is_none() {
+            let owner = Owner { connection: settings.pool.number(), messages: 0 };
+            let history = History::new(settings.history.min(1 << *window));
+            *sent = Some(Box::new(Sent { owner, history }));
+        }
+        let (owner, history) =
+            sent.as_ref().map_or((None, [&[][..]; 2]), |sent| (Some(sent.owner), sent.history.parts()));
         // A codec of 9 bits keeps its distances below 256: it serves a window of 8, which there is no codec for.
-        let mut deflater = settings.pool.deflater((*window).max(9), settings.level, Some(sent.owner));
-        let goes_on = *takeover && deflater.owner == Some(sent.owner);
+        let mut deflater = settings.pool.deflater((*window).max(9), settings.level, owner);
+        let goes_on = owner.is_some() && deflater.owner == owner;
         deflater.owner = None;
-        if (goes_on || deflater.restart(sent.history.parts())) && deflater.compress(message) {
-            sent.misses = 0;
+        if (goes_on || deflater.restart(history)) && deflater.compress(message) {
+            self.misses = 0;
             return Some(Packed(deflater));
         }
         deflater.shrink();
         settings.pool.give_deflater(deflater);
         // Small ones rarely shrink, and cost little to try.
         if message.len() >= settings.min_size_alone {
-            sent.miss();
+            self.miss();
         }
         None
     }
 
     /// Takes note that a message went out, compressed. The deflater is as far as the peer now.
     pub(crate) fn sent(&mut self, message: &[u8], Packed(mut deflater): Packed) {
-        if self.takeover
-            && let Some(sent) = &mut self.sent
-        {
+        if let Some(sent) = &mut self.sent {
             sent.remember(message);
             deflater.owner = Some(sent.owner);
         }
@@ -97,10 +97,17 @@ impl Compressor {
     /// Takes note that such a message went out: the peer's window has it, and no deflater does.
     pub(crate) fn sent_prepared(&mut self, message: &[u8]) {
         // Before the first message of its own there is nobody who could miss it.
-        if let Some(sent) = &mut self.sent
-            && self.takeover
-        {
+        if let Some(sent) = &mut self.sent {
             sent.remember(message);
+        }
+    }
+
+    /// After the fourth message in a row that does not shrink, tries one in 2, then in 4, and so on to 256.
+    fn miss(&mut self) {
+        self.misses = self.misses.saturating_add(1);
+        if self.misses >= PATIENCE {
+            let exponent = self.misses - PATIENCE + 1;
+            self.pause = u8::MAX >> (8 - exponent.min(8));
         }
     }
 }
@@ -110,15 +117,6 @@ impl Sent {
         self.owner.messages += 1;
         self.history.push(message);
     }
-
-    /// After the fourth message in a row that does not shrink, tries one in 2, then in 4, and so on to 256.
-    const fn miss(&mut self) {
-        self.misses += 1;
-        if self.misses >= PATIENCE {
-            let exponent = self.misses - PATIENCE + 1;
-            self.pause = (1 << if exponent < 8 { exponent } else { 8 }) - 1;
-        }
-    }
 }
 
-const PATIENCE: u32 = 4;
+const PATIENCE: u8 = 4;

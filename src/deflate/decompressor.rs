@@ -15,19 +15,13 @@ pub(crate) struct Decompressor {
     settings: Arc<Compression>,
     window: u8,
     takeover: bool,
-    /// Made with the first message that is compressed.
-    received: Option<Box<Received>>,
     under_way: Option<Kind>,
     last: bool,
-}
-
-#[derive(Debug)]
-struct Received {
-    history: History,
+    /// What came out of the messages before, with takeover, and of the one under way if nobody else keeps that. Made
+    /// when there is something.
+    received: Option<Box<History>>,
     /// Lent from the first byte of a message to its last.
     inflater: Option<Box<Inflater>>,
-    /// How long the message is so far.
-    len: usize,
 }
 
 /// A step of a message.
@@ -45,7 +39,8 @@ impl Decompressor {
 
     /// For a peer whose window has 8 to 15 bits.
     pub(crate) fn new(settings: &Arc<Compression>, window: u8, takeover: bool) -> Self {
-        Self { settings: Arc::clone(settings), window, takeover, received: None, under_way: None, last: false }
+        let settings = Arc::clone(settings);
+        Self { settings, window, takeover, under_way: None, last: false, received: None, inflater: None }
     }
 
     /// The kind of the message whose bytes are not all pulled.
@@ -57,18 +52,15 @@ impl Decompressor {
     pub(crate) fn push(&mut self, kind: Kind, bytes: &[u8], last: bool) -> Result<(), Error> {
         self.under_way = Some(kind);
         self.last = last;
-        if bytes.is_empty() && self.inflater().is_none() {
+        if bytes.is_empty() && self.inflater.is_none() {
             // A message without even the one byte that an empty one has. Some send that; it touches no window.
             return Ok(());
         }
-        let received = self.received.get_or_insert_with(|| {
-            Box::new(Received { history: History::new(1 << self.window), inflater: None, len: 0 })
-        });
-        let inflater = match &mut received.inflater {
+        let inflater = match &mut self.inflater {
             Some(inflater) => inflater,
             none => {
                 let inflater = none.insert(self.settings.pool.inflater());
-                inflater.start(received.history.parts())?;
+                inflater.start(self.received.as_ref().map_or_else(Default::default, |received| received.parts()))?;
                 inflater
             }
         };
@@ -79,35 +71,36 @@ impl Decompressor {
     /// Makes the next bytes of a message of at most `max`. With `so_far`, what came of it before is the caller's to
     /// keep; without, it is remembered here.
     pub(crate) fn pull(&mut self, so_far: Option<[&[u8]; 2]>, max: usize) -> Result<Inflated, Error> {
-        let Some(Received { history, inflater: slot, len }) = self.received.as_deref_mut() else {
-            return Ok(self.rest());
-        };
+        let Self { settings, window, takeover, received, inflater: slot, .. } = self;
         let Some(inflater) = slot else {
             return Ok(self.rest());
         };
-        let [older, newer] = history.parts();
+        let [older, newer] = received.as_ref().map_or_else(Default::default, |received| received.parts());
         let [begun, cut] = so_far.unwrap_or_default();
-        let made = inflater.pull(&[older, newer, begun, cut], (max - *len).saturating_add(1))?;
-        *len += made;
-        if *len > max {
+        // Up to the limit first, and then one byte to see that there is none: so the cuts make no difference.
+        let room = max - inflater.len;
+        let made = inflater.pull(&[older, newer, begun, cut], room.max(1))?;
+        if made > room {
             return Err(Error::MessageTooBig);
         }
-        if so_far.is_none() {
-            history.push(inflater.output(made));
-        }
+        inflater.len += made;
+        let history = || Box::new(History::new(1 << *window));
         if made > 0 {
+            if so_far.is_none() {
+                received.get_or_insert_with(history).push(inflater.output(made));
+            }
             return Ok(Inflated::Bytes(made));
         }
         if inflater.is_done()
             && let Some(inflater) = slot.take()
         {
-            self.settings.pool.give_inflater(inflater);
-            *len = 0;
-            if self.takeover {
-                history.push(begun);
-                history.push(cut);
-            } else {
-                *history = History::new(1 << self.window);
+            settings.pool.give_inflater(inflater);
+            if !*takeover {
+                *received = None;
+            } else if so_far.is_some() {
+                let received = received.get_or_insert_with(history);
+                received.push(begun);
+                received.push(cut);
             }
         }
         Ok(self.rest())
@@ -115,17 +108,13 @@ impl Decompressor {
 
     /// What the last [`Decompressor::pull`] made.
     pub(crate) fn output(&self, n: usize) -> &[u8] {
-        self.inflater().map_or(&[], |inflater| inflater.output(n))
-    }
-
-    fn inflater(&self) -> Option<&Inflater> {
-        self.received.as_ref()?.inflater.as_deref()
+        self.inflater.as_ref().map_or(&[], |inflater| inflater.output(n))
     }
 
     /// All that was pushed is pulled.
     fn rest(&mut self) -> Inflated {
         self.under_way = None;
-        if self.last && self.inflater().is_none() { Inflated::Done } else { Inflated::Starved }
+        if self.last && self.inflater.is_none() { Inflated::Done } else { Inflated::Starved }
     }
 }
 

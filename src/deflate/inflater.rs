@@ -6,15 +6,18 @@ use core::fmt;
 
 use zlib_rs::{Inflate, InflateFlush, Status};
 
-use super::TAIL;
-
 /// A decompressor, as it lies in the pool, with a little room on both of its sides.
 pub(super) struct Inflater {
     codec: Inflate,
     stage: Stage,
+    /// How much of the message was taken out.
+    pub(super) len: usize,
     input: Box<[u8]>,
     start: usize,
+    /// Where the message's own bytes end.
     end: usize,
+    /// Whether those are its last: the ending is behind them.
+    last: bool,
     output: Box<[u8]>,
     /// Whether the codec may hold more output than there was room for.
     full: bool,
@@ -23,18 +26,9 @@ pub(super) struct Inflater {
 /// Where a message stands.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Stage {
-    /// In its own bytes; the end of them may be known.
-    Message {
-        last: bool,
-    },
-    /// The same, behind a block that called itself final. Sections 7.2.1 and 7.2.3.4 allow that, and more behind it.
-    Final {
-        last: bool,
-    },
-    /// In the tail that its sender cut off.
-    Tail,
-    /// In a final block behind that, which nobody sent: only at a border of blocks does it end the stream.
-    Proof,
+    Message,
+    /// Behind a block that called itself final. Sections 7.2.1 and 7.2.3.4 allow that, and more behind it.
+    Final,
     Done,
 }
 
@@ -49,10 +43,12 @@ impl Inflater {
     pub(super) fn new() -> Self {
         Self {
             codec: Inflate::new(false, 15),
-            stage: Stage::Message { last: false },
-            input: vec![0; usize::from(Self::INPUT)].into_boxed_slice(),
+            stage: Stage::Message,
+            len: 0,
+            input: vec![0; usize::from(Self::INPUT) + ENDING.len()].into_boxed_slice(),
             start: 0,
             end: 0,
+            last: false,
             output: vec![0; OUTPUT].into_boxed_slice(),
             full: false,
         }
@@ -60,19 +56,20 @@ impl Inflater {
 
     /// Starts a message.
     pub(super) fn start(&mut self, history: [&[u8]; 2]) -> Result<(), BadDeflate> {
-        self.stage = Stage::Message { last: false };
-        (self.start, self.end, self.full) = (0, 0, false);
+        self.stage = Stage::Message;
+        (self.len, self.start, self.end) = (0, 0, 0);
+        (self.last, self.full) = (false, false);
         self.refer_to(&history)
     }
 
     /// Takes the next compressed bytes, [`Inflater::INPUT`] at most, once those before them are used up.
     pub(super) fn push(&mut self, bytes: &[u8], last: bool) {
-        self.input.split_at_mut(bytes.len()).0.copy_from_slice(bytes);
-        (self.start, self.end) = (0, bytes.len());
-        match &mut self.stage {
-            Stage::Message { last: ends } | Stage::Final { last: ends } => *ends = last,
-            _ => {}
+        let (message, behind) = self.input.split_at_mut(bytes.len());
+        message.copy_from_slice(bytes);
+        if last {
+            behind.split_at_mut(ENDING.len()).0.copy_from_slice(&ENDING);
         }
+        (self.start, self.end, self.last) = (0, bytes.len(), last);
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -96,57 +93,47 @@ impl Inflater {
         self.output.split_at(n).0
     }
 
-    /// Moves on to a stage that has work for the codec; false if there is none for now.
+    /// Whether there is work for the codec now.
     fn go_on(&mut self, so_far: &[&[u8]]) -> Result<bool, BadDeflate> {
-        loop {
-            let used_up = self.input().is_empty();
-            (self.start, self.stage) = match self.stage {
-                Stage::Done => return Ok(false),
-                Stage::Final { last } if !used_up => {
-                    self.refer_to(so_far)?;
-                    (self.start, Stage::Message { last })
-                }
-                Stage::Final { last: true } => (0, Stage::Done),
-                _ if self.full || !used_up => return Ok(true),
-                Stage::Message { last: true } => (0, Stage::Tail),
-                Stage::Tail => (0, Stage::Proof),
-                Stage::Proof => return Err(BadDeflate),
-                Stage::Message { last: false } | Stage::Final { last: false } => return Ok(false),
-            };
+        match self.stage {
+            Stage::Message if self.full || !self.input().is_empty() => return Ok(true),
+            // Not at a border of blocks.
+            Stage::Message if self.last => return Err(BadDeflate),
+            Stage::Final if self.start < self.end => {
+                self.refer_to(so_far)?;
+                self.stage = Stage::Message;
+                return Ok(true);
+            }
+            Stage::Final if self.last => self.stage = Stage::Done,
+            _ => {}
         }
+        Ok(false)
     }
 
     fn input(&self) -> &[u8] {
-        let input: &[u8] = match self.stage {
-            Stage::Message { .. } | Stage::Final { .. } => self.input.split_at(self.end).0,
-            Stage::Tail => &TAIL,
-            Stage::Proof => &PROOF,
-            Stage::Done => &[],
-        };
-        input.split_at(self.start.min(input.len())).1
+        let end = if self.last { self.end + ENDING.len() } else { self.end };
+        self.input.split_at(end).0.split_at(self.start).1
     }
 
     /// Runs the codec once; says how many bytes it made.
     fn inflate(&mut self, most: usize) -> Result<usize, BadDeflate> {
+        let end = if self.last { self.end + ENDING.len() } else { self.end };
+        let (_, input) = self.input.split_at(end).0.split_at(self.start);
         let (room, _) = self.output.split_at_mut(most.min(OUTPUT));
         let (taken_before, made_before) = (self.codec.total_in(), self.codec.total_out());
-        let input: &[u8] = match self.stage {
-            Stage::Tail => TAIL.split_at(self.start).1,
-            Stage::Proof => PROOF.split_at(self.start).1,
-            _ => self.input.split_at(self.end).0.split_at(self.start).1,
-        };
-        let status = self.codec.decompress(input, room, InflateFlush::SyncFlush).map_err(|_| BadDeflate)?;
+        let result = self.codec.decompress(input, room, InflateFlush::SyncFlush);
         let taken = usize::try_from(self.codec.total_in() - taken_before).map_err(|_| BadDeflate)?;
         let made = usize::try_from(self.codec.total_out() - made_before).map_err(|_| BadDeflate)?;
-        let used_up = taken == input.len();
-        self.full = made == room.len() && status != Status::StreamEnd;
+        let stuck = taken == 0 && made == 0 && !input.is_empty();
         self.start += taken;
-        match (status, self.stage) {
-            (Status::StreamEnd, Stage::Message { last }) => self.stage = Stage::Final { last },
-            (Status::StreamEnd, _) if used_up => self.stage = Stage::Done,
-            (Status::StreamEnd, _) => return Err(BadDeflate),
-            _ if taken == 0 && made == 0 && !used_up => return Err(BadDeflate),
-            _ => {}
+        self.full = made == room.len();
+        match (result, self.start.checked_sub(self.end)) {
+            (Ok(Status::StreamEnd), None | Some(0)) => (self.stage, self.full) = (Stage::Final, false),
+            (Ok(Status::StreamEnd), Some(TAIL_END | ENDING_END)) => (self.stage, self.full) = (Stage::Done, false),
+            (Ok(Status::Ok | Status::BufError), _) if !stuck => {}
+            // First what came out before the fault, which the next call meets again: so the cuts make no difference.
+            _ if made > 0 => self.full = true,
+            _ => return Err(BadDeflate),
         }
         Ok(made)
     }
@@ -171,7 +158,10 @@ impl fmt::Debug for Inflater {
     }
 }
 
-/// An empty final block of the stored kind.
-const PROOF: [u8; 5] = [0x01, 0x00, 0x00, 0xff, 0xff];
+/// The tail that a sender cuts off (section 7.2.2), and an empty final block of the stored kind, which nobody sent:
+/// only at a border of blocks does it end the stream.
+const ENDING: [u8; 9] = [0x00, 0x00, 0xff, 0xff, 0x01, 0x00, 0x00, 0xff, 0xff];
+const TAIL_END: usize = 4;
+const ENDING_END: usize = ENDING.len();
 const OUTPUT: usize = 8 << 10;
 const WINDOW: usize = 32 << 10;
