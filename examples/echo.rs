@@ -13,13 +13,15 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use ws_proto::handshake::{Answer, OriginPolicy};
+use ws_proto::handshake::{Answer, HandshakeError, OriginPolicy};
 use ws_proto::{Config, Event, blocking};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let options = common::Options::from_args()?;
     let listener = TcpListener::bind(&options.listen)?;
-    println!("listening on ws://{}", listener.local_addr()?);
+    let address = listener.local_addr()?;
+    println!("listening on ws://{address}");
+    println!("a page to try it on: http://{address}/");
     loop {
         match listener.accept() {
             Ok((stream, _)) => {
@@ -36,8 +38,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn connection(stream: &TcpStream, config: &Config) {
-    if let Err(error) = serve(stream, config) {
-        eprintln!("{error}");
+    match serve(stream, config) {
+        // Browsers open connections that they may need.
+        Ok(()) | Err(blocking::Error::Handshake(HandshakeError::UnexpectedEof)) => {}
+        Err(error) => eprintln!("{error}"),
     }
     // The peer may be sending still: let it read what was said last.
     if let Err(error) = blocking::linger(stream, Duration::from_secs(1)) {

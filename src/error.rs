@@ -116,7 +116,7 @@ pub enum SendError {
     BadCloseCode(CloseCode),
     /// A text message in fragments that is not UTF-8 as a whole (section 5.6).
     BadUtf8,
-    /// A close frame was sent or is owed: nothing may follow it (section 5.5.1).
+    /// A close frame was queued, and nothing may follow it (section 5.5.1); or the connection ended without one.
     Closed,
     /// A ping or pong with more than 125 bytes (section 5.5).
     ControlTooLong,

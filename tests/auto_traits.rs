@@ -1,5 +1,13 @@
 //! What every public type is: `Send`, `Sync` and `Unpin`. A change of that breaks users.
 #![cfg(feature = "std")]
+#![cfg_attr(
+    not(feature = "tokio"),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "the names are compared with all that there is where all features are on"
+    )
+)]
 
 use std::collections::BTreeSet;
 use std::fs;

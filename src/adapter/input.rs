@@ -1,9 +1,9 @@
 //! Bytes that were read from a stream and not yet looked at.
 
 use alloc::vec::Vec;
+use core::fmt;
 use std::io::{self, Read};
 
-#[derive(Debug)]
 pub(super) struct Input {
     bytes: Vec<u8>,
     start: usize,
@@ -72,6 +72,13 @@ pub(super) fn or_eof(read: io::Result<usize>) -> io::Result<usize> {
     match read {
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(0),
         read => read,
+    }
+}
+
+/// Without the bytes: they may be a secret, and are many.
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Input").field("len", &self.rest().len()).finish_non_exhaustive()
     }
 }
 

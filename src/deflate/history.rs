@@ -1,9 +1,9 @@
 //! The last bytes of one direction, up to its window.
 
 use alloc::vec::Vec;
+use core::fmt;
 
 /// A ring that grows with what is put in.
-#[derive(Debug)]
 pub(super) struct History {
     bytes: Vec<u8>,
     /// Where the oldest byte is, once the ring is full.
@@ -49,6 +49,13 @@ impl History {
             let capacity = wanted.next_power_of_two().min(self.limit);
             self.bytes.reserve_exact(capacity - self.bytes.len());
         }
+    }
+}
+
+/// Without the bytes: they may be a secret, and are many.
+impl fmt::Debug for History {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("History").field("len", &self.bytes.len()).finish_non_exhaustive()
     }
 }
 

@@ -21,6 +21,9 @@ pub(super) struct Inflater {
     output: Box<[u8]>,
     /// Whether the codec may hold more output than there was room for.
     full: bool,
+    /// How many times the codec was started anew within the message, and how much of it was taken in.
+    restarts: usize,
+    taken: usize,
 }
 
 /// Where a message stands.
@@ -51,6 +54,8 @@ impl Inflater {
             last: false,
             output: vec![0; OUTPUT].into_boxed_slice(),
             full: false,
+            restarts: 0,
+            taken: 0,
         }
     }
 
@@ -59,6 +64,7 @@ impl Inflater {
         self.stage = Stage::Message;
         (self.len, self.start, self.end) = (0, 0, 0);
         (self.last, self.full) = (false, false);
+        (self.restarts, self.taken) = (0, 0);
         self.refer_to(&history)
     }
 
@@ -100,6 +106,11 @@ impl Inflater {
             // Not at a border of blocks.
             Stage::Message if self.last => return Err(BadDeflate),
             Stage::Final if self.start < self.end => {
+                // Each costs a window's worth of copying: a message of nothing else would be an attack.
+                self.restarts += 1;
+                if self.restarts > FREE_RESTARTS + self.taken / BYTES_PER_RESTART {
+                    return Err(BadDeflate);
+                }
                 self.refer_to(so_far)?;
                 self.stage = Stage::Message;
                 return Ok(true);
@@ -126,6 +137,7 @@ impl Inflater {
         let made = usize::try_from(self.codec.total_out() - made_before).map_err(|_| BadDeflate)?;
         let stuck = taken == 0 && made == 0 && !input.is_empty();
         self.start += taken;
+        self.taken += taken;
         self.full = made == room.len();
         match (result, self.start.checked_sub(self.end)) {
             (Ok(Status::StreamEnd), None | Some(0)) => (self.stage, self.full) = (Stage::Final, false),
@@ -142,8 +154,10 @@ impl Inflater {
     /// outside.
     fn refer_to(&mut self, history: &[&[u8]]) -> Result<(), BadDeflate> {
         self.codec.reset(false);
+        let mut surplus = history.iter().map(|part| part.len()).sum::<usize>().saturating_sub(WINDOW);
         for part in history {
-            let (_, part) = part.split_at(part.len().saturating_sub(WINDOW));
+            let (old, part) = part.split_at(surplus.min(part.len()));
+            surplus -= old.len();
             if !part.is_empty() {
                 self.codec.set_dictionary(part).map_err(|_| BadDeflate)?;
             }
@@ -164,4 +178,6 @@ const ENDING: [u8; 9] = [0x00, 0x00, 0xff, 0xff, 0x01, 0x00, 0x00, 0xff, 0xff];
 const TAIL_END: usize = 4;
 const ENDING_END: usize = ENDING.len();
 const OUTPUT: usize = 8 << 10;
+const FREE_RESTARTS: usize = 64;
+const BYTES_PER_RESTART: usize = 64;
 const WINDOW: usize = 32 << 10;

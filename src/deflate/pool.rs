@@ -36,8 +36,8 @@ struct Shared {
 }
 
 impl Pool {
-    /// An empty pool that will keep up to `slots` compressors, some 380 KiB each, and as many decompressors, some
-    /// 60 KiB each.
+    /// An empty pool that will keep up to `slots` compressors, some 380 KiB each and up to
+    /// 256 KiB more behind a large message, and as many decompressors, some 60 KiB each.
     #[must_use]
     pub fn new(slots: usize) -> Self {
         Self(Arc::new(Shared {

@@ -110,15 +110,14 @@ impl Gather {
     }
 
     fn finish(&mut self) -> Result<Head, HandshakeError> {
-        let (mut bytes, mut lines) = (mem::take(&mut self.bytes), mem::take(&mut self.lines));
         if self.start.is_response {
-            unfold(&mut bytes, &mut lines);
+            unfold(&mut self.bytes, &mut self.lines);
         }
-        for line in &mut lines {
-            line.parse(&bytes).ok_or(HandshakeError::BadHeader)?;
+        for line in &mut self.lines {
+            line.parse(&self.bytes).ok_or(HandshakeError::BadHeader)?;
         }
         let StartLine { method, target, version, .. } = self.start;
-        Ok(Head { bytes, lines, method, target, version })
+        Ok(Head { bytes: mem::take(&mut self.bytes), lines: mem::take(&mut self.lines), method, target, version })
     }
 }
 

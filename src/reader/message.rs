@@ -2,14 +2,13 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::mem;
+use core::{fmt, mem};
 
 use crate::error::Error;
 use crate::frame::Kind;
 use crate::utf8::Utf8;
 
 /// One allocation, used for text and bytes by turns. Text is kept as such, so that it is checked once, as it arrives.
-#[derive(Debug)]
 pub(super) enum Message {
     Text(String),
     Binary(Vec<u8>),
@@ -86,6 +85,13 @@ impl Message {
             Kind::Text => Self::Text(String::from_utf8(bytes).unwrap_or_default()),
             Kind::Binary => Self::Binary(bytes),
         };
+    }
+}
+
+/// Without the bytes: they may be a secret, and are many.
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message").field("len", &self.bytes().len()).finish_non_exhaustive()
     }
 }
 

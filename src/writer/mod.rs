@@ -184,8 +184,8 @@ impl Writer {
         Some(bytes)
     }
 
-    /// Refuses everything from now on. What is pending stays.
-    pub(crate) const fn end(&mut self) {
+    /// Refuses everything from now on: the connection is over. What is pending stays.
+    pub const fn end(&mut self) {
         if !self.is_closed() {
             self.state = State::Over;
         }

@@ -36,8 +36,9 @@ struct Both<S, W> {
     output: Arc<Output<W>>,
 }
 
-/// The reading thread never waits for the lock: where the other holds it, it leaves what it owes, and the other finds
-/// that behind its own message. So two peers that both send without a pause cannot wait for each other for ever.
+/// The reading thread does not wait for the lock: where the other holds it, it leaves what it owes, and the other finds
+/// that behind its own message. So it reads on while the other waits for a peer that does the same. It can be caught
+/// only in writing an answer itself, where the other sends nothing: a write time-out on the stream ends that.
 #[derive(Debug)]
 struct Output<W> {
     owed: Mutex<Option<Reply>>,
@@ -85,6 +86,22 @@ impl<S: Read, W: Write> Peer for Both<S, W> {
     fn answer(&mut self, reply: Reply) -> Result<(), Error> {
         *lock(&self.output.owed) = Some(reply);
         self.output.settle()
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        match self.output.sending.try_lock() {
+            Ok(mut sending) => sending.flush()?,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().flush()?,
+            Err(TryLockError::WouldBlock) => {} // the other thread is writing
+        }
+        self.output.settle()
+    }
+
+    fn end(&mut self) {
+        // Who is writing now learns it from the stream.
+        if let Ok(mut sending) = self.output.sending.try_lock() {
+            sending.writer.end();
+        }
     }
 }
 

@@ -116,6 +116,10 @@ impl<S: Read + Write> Upgrade<S> {
         let connection = self.request.accept(answer, &self.config)?;
         let mut socket = Socket::new(self.stream, connection, self.input.rest());
         socket.protocol = answer.chosen_protocol().map(ToOwned::to_owned);
+        #[cfg(feature = "deflate")]
+        {
+            socket.agreement = self.request.agreement(&self.config);
+        }
         socket.flush()?;
         Ok(socket)
     }
@@ -247,7 +251,13 @@ pub fn client<S: Read + Write>(mut stream: S, request: ClientRequest, config: &C
 
 fn opened<S: Read + Write>(stream: S, response: Response, input: &Input) -> Socket<S> {
     let protocol = response.protocol().map(ToOwned::to_owned);
+    #[cfg(feature = "deflate")]
+    let agreement = response.agreement();
     let mut socket = Socket::new(stream, response.into_connection(), input.rest());
     socket.protocol = protocol;
+    #[cfg(feature = "deflate")]
+    {
+        socket.agreement = agreement;
+    }
     socket
 }

@@ -22,22 +22,29 @@ use std::time::Instant;
 ///
 /// # Errors
 ///
-/// Those of the stream; that `patience` is at its end is none.
+/// Those of the stream; that `patience` is at its end, or the peer is gone, is none.
 pub fn linger(mut stream: &TcpStream, patience: Duration) -> io::Result<()> {
-    stream.shutdown(Shutdown::Write)?;
-    let until = Instant::now() + patience;
+    let until = Instant::now().checked_add(patience);
     let mut scrap = [0; 4096];
+    let mut ended = stream.shutdown(Shutdown::Write).map(|()| 1);
     loop {
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Ok(());
-        }
-        stream.set_read_timeout(Some(left))?;
-        match stream.read(&mut scrap) {
+        match ended {
             Ok(0) => return Ok(()),
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => return Ok(()),
+            Err(error) if is_over(error.kind()) => return Ok(()),
             Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
             _ => {}
         }
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        if left.is_some_and(|left| left.is_zero()) {
+            return Ok(());
+        }
+        stream.set_read_timeout(left)?;
+        ended = stream.read(&mut scrap);
     }
+}
+
+/// Whether there is nothing left to wait for: patience is at its end, or the peer is gone.
+const fn is_over(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{ConnectionReset, NotConnected, TimedOut, WouldBlock};
+    matches!(kind, ConnectionReset | NotConnected | TimedOut | WouldBlock)
 }

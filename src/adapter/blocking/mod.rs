@@ -19,7 +19,8 @@
 //! ```
 //!
 //! A message is written when it is sent, a pong when its ping is read: nothing waits for a later call. There are no
-//! timers here: set time-outs on the stream. A call that ends with one has lost nothing and can be repeated.
+//! timers here: set time-outs on the stream. A call that ends with one has lost nothing: `next` can be repeated, and
+//! what was not written goes out before the next bytes.
 
 #[macro_use]
 mod sending;
@@ -84,6 +85,8 @@ pub struct Socket<S> {
     /// Borrowed for the length of a call, by the receiver and the sender in turn.
     sending: RefCell<Sending<S>>,
     protocol: Option<String>,
+    #[cfg(feature = "deflate")]
+    agreement: Option<crate::deflate::Agreement>,
 }
 
 impl<S: Read + Write> Socket<S> {
@@ -103,7 +106,14 @@ impl<S: Read + Write> Socket<S> {
     pub fn new(stream: S, connection: Connection, input: &[u8]) -> Self {
         let (reader, writer) = connection.into_split();
         let sending = RefCell::new(Sending { writer, stream });
-        Self { reader, input: Input::holding(input), sending, protocol: None }
+        Self {
+            reader,
+            input: Input::holding(input),
+            sending,
+            protocol: None,
+            #[cfg(feature = "deflate")]
+            agreement: None,
+        }
     }
 
     /// Waits for the next event, lent until the next call; [`Socket::split`] allows to send meanwhile. `None` is the
@@ -138,6 +148,13 @@ impl<S: Read + Write> Socket<S> {
     #[must_use]
     pub fn protocol(&self) -> Option<&str> {
         self.protocol.as_deref()
+    }
+
+    /// What both ends agreed on for compression, if they did.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub const fn agreement(&self) -> Option<crate::deflate::Agreement> {
+        self.agreement
     }
 
     /// The stream, for its time-outs and addresses.
@@ -225,7 +242,12 @@ impl<S: Write> Sender<'_, S> {
 /// What receiving needs beside a reader: bytes, and a way to answer.
 trait Peer {
     fn read(&mut self, input: &mut Input) -> io::Result<usize>;
+    /// Queues what is owed, and begins to write it.
     fn answer(&mut self, reply: Reply) -> Result<(), Error>;
+    /// Writes what is pending.
+    fn flush(&mut self) -> Result<(), Error>;
+    /// Nothing can be sent any more.
+    fn end(&mut self);
 }
 
 impl<S: Read + Write> Peer for &RefCell<Sending<S>> {
@@ -236,29 +258,45 @@ impl<S: Read + Write> Peer for &RefCell<Sending<S>> {
     fn answer(&mut self, reply: Reply) -> Result<(), Error> {
         self.borrow_mut().answer(reply)
     }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        self.borrow_mut().flush()
+    }
+
+    fn end(&mut self) {
+        self.borrow_mut().writer.end();
+    }
 }
 
 fn next<'r>(reader: &'r mut Reader, input: &mut Input, peer: &mut impl Peer) -> Result<Option<Event<'r>>, Error> {
     loop {
         let ready = input.lend(|bytes| reader.advance(bytes));
         if let Some(reply) = reader.take_reply() {
-            let told = peer.answer(reply);
-            // At the end the news is the event or the fault, not that the peer could not be told.
-            if !reader.is_closed() {
-                told?;
-            }
+            // The news is the event or the fault. What could not be written is pending, for the flush below.
+            let _ = peer.answer(reply);
         }
         if ready? {
             return Ok(reader.event());
         }
         if reader.is_closed() {
-            await_close(reader, input, peer);
+            match peer.flush() {
+                // To be called again: the peer waits for the close frame.
+                Err(Error::Io(error)) if is_timeout(error.kind()) => return Err(error.into()),
+                _ => await_close(reader, input, peer),
+            }
+            peer.end();
             return Ok(None);
         }
+        peer.flush()?;
         if peer.read(input)? == 0 {
+            peer.end();
             reader.receive_eof()?;
         }
     }
+}
+
+const fn is_timeout(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock)
 }
 
 /// Section 7.1.1: after both close frames, a client waits for the server to end the stream.
