@@ -34,7 +34,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-async fn serve(stream: TcpStream, config: &Config) -> Result<(), ws_proto::poll::Error> {
+async fn serve(stream: TcpStream, config: &Config) -> Result<(), ws::Error> {
     stream.set_nodelay(true)?;
     // Echoing keeps no secret, so pages of any origin may connect.
     let socket = ws::accept(stream, OriginPolicy::Any, config).await?;

@@ -35,7 +35,8 @@ use ::tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use ::tokio::net::TcpStream;
 use ::tokio::time::{Instant, Sleep, sleep_until};
 
-use super::poll::{self, Error, Io, MaybeTls};
+pub use super::poll::Error;
+use super::poll::{self, Io, MaybeTls};
 use super::session::{self, Session};
 use crate::config::Config;
 use crate::handshake::{ClientRequest, OriginPolicy};

@@ -19,8 +19,9 @@
 //! ```
 //!
 //! A message is written when it is sent, a pong when its ping is read: nothing waits for a later call. There are no
-//! timers here: set time-outs on the stream. A call that ends with one has lost nothing: `next` can be repeated, and
-//! what was not written goes out before the next bytes.
+//! timers here: set time-outs on the stream, for both directions. A call that ends with one has lost nothing: `next`
+//! can be repeated, and what was not written goes out before the next bytes. Where writing times out, `next` reads on:
+//! two ends that both waited for the other to read would do so for ever.
 
 #[macro_use]
 mod sending;
@@ -287,7 +288,11 @@ fn next<'r>(reader: &'r mut Reader, input: &mut Input, peer: &mut impl Peer) -> 
             peer.end();
             return Ok(None);
         }
-        peer.flush()?;
+        match peer.flush() {
+            // A peer that does not read may be waiting for this end to do so.
+            Err(Error::Io(error)) if is_timeout(error.kind()) => {}
+            flushed => flushed?,
+        }
         if peer.read(input)? == 0 {
             peer.end();
             reader.receive_eof()?;

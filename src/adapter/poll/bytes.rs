@@ -3,13 +3,16 @@
 use core::task::{Context, Poll, ready};
 use std::io;
 
+use super::shared::Sending;
 use super::{Error, Io, Socket};
+use crate::close::CloseCode;
 use crate::reader::Event;
 
 /// Bytes in both directions, carried by binary messages whose borders mean nothing: for tunnels. Made by
 /// [`Socket::into_bytes`]; implements the reading and writing traits of the runtime of `T`.
 ///
-/// Text messages are read as their bytes. The end is the peer's close frame; one without it is an error.
+/// Text messages are read as their bytes. The end is the peer's close frame; one without it is an error. It is the end
+/// of both directions: there is no half of a close, so whoever ends it first loses what is still on its way back.
 #[derive(Debug)]
 pub struct Bytes<T> {
     socket: Socket<T>,
@@ -36,18 +39,11 @@ impl<T: Io> Bytes<T> {
         take: impl FnOnce(&[u8]) -> usize,
     ) -> Poll<io::Result<usize>> {
         loop {
-            if self.at_hand {
-                let bytes = match self.socket.event() {
-                    Some(Event::Binary(bytes)) => bytes,
-                    Some(Event::Text(text)) => text.as_bytes(),
-                    _ => &[],
-                };
-                let (_, rest) = bytes.split_at(self.read);
-                if !rest.is_empty() {
-                    let n = take(rest);
-                    self.read += n;
-                    return Poll::Ready(Ok(n));
-                }
+            let rest = self.rest();
+            if !rest.is_empty() {
+                let n = take(rest);
+                self.read += n;
+                return Poll::Ready(Ok(n));
             }
             (self.at_hand, self.read) = (false, 0);
             match ready!(self.socket.poll_advance(cx)) {
@@ -61,25 +57,44 @@ impl<T: Io> Bytes<T> {
     /// Queues the first of `bytes` as a message, and begins to write it.
     pub(crate) fn poll_give(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let message = &bytes[..bytes.len().min(LONGEST)];
-        // Reading is for the reader: a message that is peeked at now would push out the one at hand.
-        ready!(self.socket.poll_room_only(cx)).map_err(into_io)?;
-        self.socket.queue(|writer| writer.binary(message)).map_err(|error| into_io(error.into()))?;
-        match self.socket.poll_flush_only(cx) {
-            Poll::Ready(Err(error)) => Poll::Ready(Err(into_io(error))),
+        if message.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        ready!(if self.is_in_use() { self.socket.poll_room_behind(cx) } else { self.socket.poll_room(cx) })
+            .map_err(into_io)?;
+        self.socket.say(Sending::Waits, |writer| writer.binary(message)).map_err(|error| into_io(error.into()))?;
+        match self.poll_flush_all(cx) {
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
             _ => Poll::Ready(Ok(message.len())),
         }
     }
 
     pub(crate) fn poll_flush_all(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.socket.poll_flush_only(cx).map_err(into_io)
+        if self.is_in_use() { self.socket.poll_flush_behind(cx) } else { self.socket.poll_flush_all(cx) }
+            .map_err(into_io)
     }
 
     pub(crate) fn poll_close_all(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let _ = self.socket.queue(|writer| writer.close(crate::close::CloseCode::NORMAL, "")); // or it is over
-        match self.socket.poll_flush_only(cx) {
-            Poll::Ready(Err(Error::Send(_))) => Poll::Ready(Ok(())),
-            flushed => flushed.map_err(into_io),
+        let _ = self.socket.say(Sending::Waits, |writer| writer.close(CloseCode::NORMAL, "")); // or it is over
+        self.poll_flush_all(cx)
+    }
+
+    /// What is not read yet of the message at hand.
+    fn rest(&self) -> &[u8] {
+        let bytes = match self.socket.event() {
+            Some(Event::Binary(bytes)) if self.at_hand => bytes,
+            Some(Event::Text(text)) if self.at_hand => text.as_bytes(),
+            _ => &[],
+        };
+        bytes.split_at(self.read).1
+    }
+
+    /// Whether there is a message at hand that another one must not push out.
+    fn is_in_use(&mut self) -> bool {
+        if self.rest().is_empty() {
+            (self.at_hand, self.read) = (false, 0);
         }
+        self.at_hand
     }
 }
 

@@ -35,7 +35,7 @@ use crate::timers::Timers;
 /// [`Error::Handshake`] after the complete HTTP response was written; [`Error::TimedOut`]; [`Error::Io`].
 pub async fn accept<T: Io>(io: T, origins: OriginPolicy, config: &Config) -> Result<Socket<T>, Error> {
     match receive_request(io, origins, config).await? {
-        Incoming::Upgrade(upgrade) => upgrade.accept(&Answer::new()).await,
+        Incoming::Upgrade(upgrade) => upgrade.answer(&Answer::new()).await,
         Incoming::Plain(mut plain) => {
             let response = plain.request.upgrade_required();
             plain.wire.write(&response).await?;
@@ -62,7 +62,7 @@ pub async fn receive_request<T: Io>(io: T, origins: OriginPolicy, config: &Confi
             Ok(None) if wire.read().await? == 0 => server.receive_eof()?,
             Ok(None) => {}
             Ok(Some(handshake::Incoming::Upgrade(request))) => {
-                return Ok(Incoming::Upgrade(Upgrade { wire, request, config: config.clone() }));
+                return Ok(Incoming::Upgrade(Upgrade { wire, request }));
             }
             Ok(Some(handshake::Incoming::Plain(request))) => return Ok(Incoming::Plain(Plain { wire, request })),
             Err(refusal) => {
@@ -159,7 +159,6 @@ pub enum Incoming<T> {
 pub struct Upgrade<T> {
     wire: Wire<T>,
     request: Request,
-    config: Config,
 }
 
 impl<T: Io> Upgrade<T> {
@@ -178,13 +177,19 @@ impl<T: Io> Upgrade<T> {
     /// # Errors
     ///
     /// [`Error::Answer`] if the answer does not fit the request; [`Error::Io`].
-    pub async fn accept(self, answer: &Answer) -> Result<Socket<T>, Error> {
-        let connection = self.request.accept(answer, &self.config)?;
-        let Wire { io, input, .. } = self.wire;
-        let socket = Socket::new(io, connection, input.rest(), &self.config);
-        let mut socket = socket.with_protocol(answer.chosen_protocol());
-        poll_fn(|cx| socket.poll_flush_only(cx)).await?;
-        Ok(socket)
+    pub async fn accept(mut self, answer: &Answer) -> Result<Socket<T>, Error> {
+        self.wire.begin();
+        self.answer(answer).await
+    }
+
+    async fn answer(mut self, answer: &Answer) -> Result<Socket<T>, Error> {
+        let mut connection = self.request.accept(answer, &self.wire.config)?;
+        let head = connection.outgoing();
+        let n = head.len();
+        self.wire.write(head).await?;
+        connection.consume(n);
+        let Wire { io, input, config, .. } = self.wire;
+        Ok(Socket::new(io, connection, input.rest(), &config).with_protocol(answer.chosen_protocol()))
     }
 
     /// Answers with an HTTP response instead, and ends the stream.
@@ -198,6 +203,7 @@ impl<T: Io> Upgrade<T> {
     /// [`Error::Answer`] if that is no refusal; [`Error::Io`].
     pub async fn reject(mut self, status: u16, headers: &[(&str, &str)], body: &[u8]) -> Result<(), Error> {
         let response = self.request.reject(status, headers, body)?;
+        self.wire.begin();
         self.wire.write(&response).await?;
         self.wire.linger().await;
         Ok(())
@@ -229,6 +235,7 @@ impl<T: Io> Plain<T> {
     /// [`Error::Answer`] if that is no response; [`Error::Io`].
     pub async fn respond(mut self, status: u16, headers: &[(&str, &str)], body: &[u8]) -> Result<(), Error> {
         let response = self.request.respond(status, headers, body)?;
+        self.wire.begin();
         self.wire.write(&response).await?;
         self.wire.linger().await;
         Ok(())
@@ -242,12 +249,18 @@ struct Wire<T> {
     input: Input,
     scratch: Vec<u8>,
     timers: Timers,
+    config: Config,
 }
 
 impl<T: Io> Wire<T> {
     fn new(io: T, config: &Config) -> Self {
         let timers = Timers::new(config, io.now().unwrap_or_default());
-        Self { io, input: Input::holding(&[]), scratch: Vec::new(), timers }
+        Self { io, input: Input::holding(&[]), scratch: Vec::new(), timers, config: config.clone() }
+    }
+
+    /// Begins the deadline anew: an answer has one of its own, behind a decision that may take longer.
+    fn begin(&mut self) {
+        self.timers = Timers::new(&self.config, self.io.now().unwrap_or_default());
     }
 
     /// Reads once. Zero is the end of the stream.
@@ -281,14 +294,17 @@ impl<T: Io> Wire<T> {
     /// response away. With a clock only: it may take until the deadline.
     async fn linger(&mut self) {
         self.scratch.resize(SIZE, 0);
-        let until = self.io.now().map(|now| now.saturating_add(LINGER));
+        let Some(now) = self.io.now() else {
+            let _ = poll_fn(|cx| self.io.poll_close(cx)).await;
+            return;
+        };
+        let (until, mut closed) = (now.saturating_add(LINGER), false);
         poll_fn(|cx| {
-            let closed = ready!(self.io.poll_close(cx));
-            let Some(until) = until else {
-                return Poll::Ready(());
-            };
-            while closed.is_ok() && self.io.poll_sleep(cx, until).is_pending() {
-                if !matches!(ready!(self.io.poll_read(cx, &mut self.scratch)), Ok(1..)) {
+            while self.io.poll_sleep(cx, until).is_pending() {
+                if !closed {
+                    closed = ready!(self.io.poll_close(cx)).is_ok();
+                }
+                if !closed || !matches!(ready!(self.io.poll_read(cx, &mut self.scratch)), Ok(1..)) {
                     break;
                 }
             }

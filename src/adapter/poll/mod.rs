@@ -3,7 +3,9 @@
 //!
 //! While it waits, a connection holds no buffers: reads go through one that its thread has for all of them. A message
 //! that is sent is written as far as the stream takes it, and the rest stays queued in order. When that is
-//! [`Config::max_pending`](crate::Config::max_pending), sending waits, and so does reading.
+//! [`Config::max_pending`](crate::Config::max_pending), sending waits. Reading goes on meanwhile, since two peers that
+//! both waited for the other to read would wait for ever; only behind [`Sender::queue`], which does not wait, it does.
+//! Every ping is answered, but while an answer waits to be written, only the newest of those behind it.
 //!
 //! No method loses anything when its future is dropped, and each says so.
 

@@ -4,15 +4,16 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::Cell;
 use core::future::poll_fn;
+use core::mem;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
-use std::thread_local;
+use std::{io, thread_local};
 
 use futures_core::Stream;
 
 use super::Io;
-use super::shared::{Half, Output, Shared};
+use super::shared::{Half, Output, Sending, Shared};
 use crate::adapter::error::Error;
 use crate::adapter::input::Input;
 use crate::close::CloseCode;
@@ -29,26 +30,40 @@ pub struct Receiver<T> {
     reader: Reader,
     input: Input,
     timers: Timers,
+    /// When the stream was read last.
+    read_at: Duration,
     shared: Arc<Shared<T>>,
     /// What was found while something was sent.
     peeked: Option<Result<bool, Error>>,
     stage: Stage,
 }
 
-/// Where the end of a connection stands.
+/// Where a connection stands.
 #[derive(Debug)]
 enum Stage {
     Open,
-    /// Writing the last bytes, then ending the stream, then waiting for the peer to do so; and what to report then.
-    Flushing(Result<(), Error>),
-    Closing(Result<(), Error>),
-    Draining(Result<(), Error>),
+    /// And what to report then.
+    Ending(Step, Result<(), Error>),
     Over,
+}
+
+/// What the end waits for.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// The last bytes to be written.
+    Flush,
+    /// This end of the stream.
+    Close,
+    /// The peer's end of it.
+    Drain,
+    /// Nothing any longer.
+    Late,
 }
 
 impl<T: Io> Receiver<T> {
     pub(super) fn new(reader: Reader, input: &[u8], timers: Timers, shared: Arc<Shared<T>>) -> Self {
-        Self { reader, input: Input::holding(input), timers, shared, peeked: None, stage: Stage::Open }
+        let input = Input::holding(input);
+        Self { reader, input, timers, read_at: Duration::ZERO, shared, peeked: None, stage: Stage::Open }
     }
 
     /// Waits for the next event, lent until the next call. `None` is the end: both close frames are out and the stream
@@ -86,194 +101,254 @@ impl<T: Io> Receiver<T> {
     pub(super) fn poll_advance(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
         match self.peeked.take() {
             Some(found) => Poll::Ready(found),
-            None => self.poll_event(cx),
+            None => self.poll_event(cx, Half::Receiver),
         }
     }
 
-    /// Looks for a message, so that pings are answered while something is sent. What it finds is kept for later.
-    pub(super) fn peek(&mut self, cx: &mut Context<'_>) {
-        while self.peeked.is_none() {
-            match self.poll_event(cx) {
+    /// Keeps the connection alive while something is sent: pings are answered, and the first message is kept for
+    /// later. With one that is kept, or in use, nothing more is read, and only the deadline for closing is noticed:
+    /// what shows that the peer is there may lie behind it.
+    pub(super) fn attend(&mut self, cx: &mut Context<'_>, in_use: bool) {
+        while !in_use && self.peeked.is_none() {
+            match self.poll_event(cx, Half::Sender) {
                 Poll::Pending => return,
                 Poll::Ready(Ok(true)) if matches!(self.event(), Some(Event::Ping(_) | Event::Pong(_))) => {}
-                Poll::Ready(found) => self.peeked = Some(found),
+                Poll::Ready(found) => {
+                    self.peeked = Some(found);
+                    self.shared.wake(Half::Receiver);
+                }
             }
+        }
+        let shared = Arc::clone(&self.shared);
+        let mut output = shared.poll(Half::Sender, cx);
+        if output.writer.is_closed() && !output.over {
+            self.poll_timers(&mut output);
         }
     }
 
-    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
-        let mut ready = self.input.lend(|bytes| self.reader.advance(bytes));
+    /// For the half that asks: the sender wants to send, and reads so that the peer reads.
+    fn poll_event(&mut self, cx: &mut Context<'_>, half: Half) -> Poll<Result<bool, Error>> {
+        let shared = Arc::clone(&self.shared);
+        let mut output = shared.poll(half, cx);
+        let mut input = self.poll_left_over(&mut output);
         loop {
-            let shared = Arc::clone(&self.shared);
-            let mut output = shared.poll(Half::Receiver, cx);
-            self.answer(&mut output);
-            match ready {
-                Ok(true) => return Poll::Ready(Ok(true)),
-                Ok(false) => {}
-                Err(error) => self.end(Err(error.into())),
+            if let (Stage::Open, Poll::Ready(Ok(false)), false) = (&self.stage, &input, self.reader.is_closed()) {
+                input = self.poll_input(&mut output);
             }
-            if self.reader.is_closed() && matches!(self.stage, Stage::Open) {
-                self.end(Ok(()));
+            let is_pending = input.is_pending();
+            match mem::replace(&mut input, Poll::Ready(Ok(false))) {
+                Poll::Ready(Ok(true)) => return Poll::Ready(Ok(true)),
+                Poll::Ready(Err(Error::Io(error))) => return self.fail(&mut output, error),
+                Poll::Ready(Err(error)) => self.stage = Stage::Ending(Step::Flush, Err(error)),
+                _ if matches!(self.stage, Stage::Open) && self.reader.is_closed() => {
+                    self.stage = Stage::Ending(Step::Flush, Ok(()));
+                }
+                _ => {}
             }
-            self.poll_timers(&mut output, cx);
+            if is_pending || !matches!(self.stage, Stage::Open) {
+                self.poll_timers(&mut output);
+            }
             if !matches!(self.stage, Stage::Open) {
                 return self.poll_end(&mut output);
             }
-            let n = match self.poll_input(&mut output) {
-                Poll::Ready(Ok(n)) => n,
-                Poll::Ready(Err(error)) => {
-                    output.over = true;
-                    self.stage = Stage::Over;
-                    shared.wake(Half::Sender);
-                    return Poll::Ready(Err(error.into()));
+            if is_pending {
+                // A ping may have become due.
+                if let Poll::Ready(Err(error)) = output.poll_flush() {
+                    return self.fail(&mut output, error);
                 }
-                Poll::Pending => {
-                    self.release(&mut output);
-                    return Poll::Pending;
-                }
-            };
-            ready = n;
+                self.release(&mut output);
+                return Poll::Pending;
+            }
         }
     }
 
-    /// Writes what is pending, then reads and looks at what came: `Ok(Ok(true))` is an event.
-    fn poll_input(&mut self, output: &mut Output<T>) -> Poll<std::io::Result<Result<bool, crate::error::Error>>> {
-        if let Poll::Ready(Err(error)) = output.poll_flush() {
-            return Poll::Ready(Err(error));
+    /// Goes on in what is left of the last read.
+    fn poll_left_over(&mut self, output: &mut Output<T>) -> Poll<Result<bool, Error>> {
+        if !output.writer.has_room() && output.poll_flush().is_pending() && Self::is_held_up(output) {
+            return Poll::Pending;
         }
-        // A peer that does not read is not read from either: else what is owed to it would pile up.
-        if !output.writer.has_room() {
+        let found = self.input.lend(|bytes| self.reader.advance(bytes));
+        self.answer(output);
+        Poll::Ready(found.map_err(Error::from))
+    }
+
+    /// Writes what is pending, then reads and looks at what came.
+    fn poll_input(&mut self, output: &mut Output<T>) -> Poll<Result<bool, Error>> {
+        // All that was read before is looked at by now.
+        self.catch_up(output);
+        if !matches!(self.stage, Stage::Open) {
+            return Poll::Ready(Ok(false));
+        }
+        let flushed = output.poll_flush();
+        if flushed.is_pending() && Self::is_held_up(output) {
             return Poll::Pending;
         }
         let mut scratch = SCRATCH.take();
         scratch.resize(SIZE, 0);
         let read = output.poll_read(&mut scratch);
-        let ready = read.map_ok(|n| {
-            if n == 0 {
-                return self.reader.receive_eof().map(|()| false);
+        let found = match (read, flushed) {
+            (Poll::Ready(Ok(0)), _) => Poll::Ready(self.reader.receive_eof().map(|()| false).map_err(Error::from)),
+            (Poll::Ready(Ok(n)), _) => {
+                self.read_at = output.io.now().unwrap_or_default();
+                self.timers.received(self.read_at);
+                let (mut bytes, _) = scratch.split_at_mut(n);
+                let found = self.reader.advance(&mut bytes);
+                self.input.keep(bytes);
+                self.answer(output);
+                Poll::Ready(found.map_err(Error::from))
             }
-            if let Some(now) = output.io.now() {
-                self.timers.received(now);
-            }
-            let (mut bytes, _) = scratch.split_at_mut(n);
-            let ready = self.reader.advance(&mut bytes);
-            self.input.keep(bytes);
-            ready
-        });
+            // That it cannot be told anything is the news once all that it said was read.
+            (Poll::Ready(Err(error)), _) | (Poll::Pending, Poll::Ready(Err(error))) => Poll::Ready(Err(error.into())),
+            (Poll::Pending, _) => Poll::Pending,
+        };
         SCRATCH.set(scratch);
-        ready
+        found
+    }
+
+    /// A peer that does not read is not read from either, for whoever only queues answers and could not queue more. But
+    /// while somebody waits for it in a method of the sender, it may be waiting likewise.
+    fn is_held_up(output: &Output<T>) -> bool {
+        let queues = output.sending == Sending::Queues && output.half == Half::Receiver;
+        queues && !output.writer.has_room() && !output.writer.is_closed()
     }
 
     /// Sends what the reader owes, and takes note of a pong.
     fn answer(&mut self, output: &mut Output<T>) {
-        if let Some(Event::Pong(payload)) = self.reader.event()
-            && let Some(now) = output.io.now()
-        {
-            self.timers.pong(payload, now);
+        if let Some(Event::Pong(payload)) = self.reader.event() {
+            self.timers.pong(payload, self.read_at);
         }
         if let Some(reply) = self.reader.take_reply() {
-            output.writer.reply(reply);
+            output.answer(reply);
             // What cannot be written now is, before the next read.
             let _ = output.poll_flush();
         }
     }
 
-    fn poll_timers(&mut self, output: &mut Output<T>, cx: &mut Context<'_>) {
-        let Some(now) = output.io.now() else {
+    /// Does what is due now, and is woken for what will be.
+    fn poll_timers(&mut self, output: &mut Output<T>) {
+        if !self.note_closing(output) {
             return;
-        };
-        if output.writer.is_closed() {
-            self.timers.closing(now);
         }
         while let Some(deadline) = self.timers.next() {
-            if output.io.poll_sleep(cx, deadline).is_pending() {
+            if output.poll_sleep(deadline).is_pending() {
                 return;
             }
             let now = output.io.now().unwrap_or(deadline).max(deadline);
-            match self.timers.due(now) {
-                Some(Due::Ping(payload)) => {
-                    let _ = output.writer.ping(&payload); // at the high-water mark the peer is slow enough to tell
-                }
-                Some(Due::Idle) => {
-                    let _ = output.writer.close(CloseCode::GOING_AWAY, "idle");
-                    self.timers.closing(now);
-                }
-                Some(Due::Pong) => {
-                    let _ = output.writer.close(CloseCode::INTERNAL, "no pong");
-                    let _ = output.poll_flush();
-                    self.give_up();
-                }
-                Some(_) => self.give_up(),
-                None => {}
+            if let Some(due) = self.timers.due(now) {
+                self.act(output, due);
             }
         }
     }
 
-    /// Begins the end of the connection.
-    fn end(&mut self, outcome: Result<(), Error>) {
-        self.stage = Stage::Flushing(outcome);
+    /// Does what was due when the stream was read last, so that a peer that talks without a pause puts off nothing.
+    fn catch_up(&mut self, output: &mut Output<T>) {
+        if !self.note_closing(output) {
+            return;
+        }
+        while let Some(due) = self.timers.due(self.read_at) {
+            self.act(output, due);
+        }
+    }
+
+    /// Begins the deadline for closing, if it is time. False without a clock.
+    fn note_closing(&mut self, output: &Output<T>) -> bool {
+        let now = output.io.now();
+        if let Some(now) = now
+            && (output.writer.is_closed() || !matches!(self.stage, Stage::Open))
+        {
+            self.timers.closing(now);
+        }
+        now.is_some()
+    }
+
+    fn act(&mut self, output: &mut Output<T>, due: Due) {
+        match due {
+            Due::Ping(payload) => {
+                let _ = output.writer.ping(&payload); // at the high-water mark the peer is slow enough to tell
+            }
+            Due::Idle => {
+                let _ = output.writer.close(CloseCode::GOING_AWAY, "idle");
+            }
+            Due::Pong => {
+                let _ = output.writer.close(CloseCode::INTERNAL, "no pong");
+                let _ = output.poll_flush();
+                self.give_up(output);
+            }
+            _ => self.give_up(output),
+        }
     }
 
     /// The other end took too long.
-    fn give_up(&mut self) {
-        self.timers.closed();
-        let late = !self.reader.is_closed();
-        let _ = self.reader.receive_eof();
-        let outcome = match core::mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Flushing(outcome) | Stage::Closing(outcome) | Stage::Draining(outcome) => outcome,
+    fn give_up(&mut self, output: &mut Output<T>) {
+        let outcome = match mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Ending(_, outcome) => outcome,
             Stage::Open | Stage::Over => Ok(()),
         };
-        self.stage = Stage::Draining(if late { outcome.and(Err(Error::TimedOut)) } else { outcome });
+        let late = self.reader.receive_eof().is_err();
+        self.stage = Stage::Ending(Step::Late, if late { Err(Error::TimedOut) } else { outcome });
+        self.over(output);
     }
 
-    /// Section 7.1.1: the last bytes out, the sending side ended, and read until the peer has ended its own. The news
-    /// is how the connection ended; that the stream failed afterwards is not.
-    fn poll_end(&mut self, output: &mut Output<T>) -> Poll<Result<bool, Error>> {
-        if let Some(now) = output.io.now() {
-            self.timers.closing(now);
-        }
-        loop {
-            let stage = core::mem::replace(&mut self.stage, Stage::Over);
-            self.stage = match stage {
-                Stage::Flushing(outcome) => {
-                    if output.poll_flush().is_pending() {
-                        self.stage = Stage::Flushing(outcome);
-                        return Poll::Pending;
-                    }
-                    let waits = self.reader.role() == Role::Client && outcome.is_ok();
-                    if waits { Stage::Draining(outcome) } else { Stage::Closing(outcome) }
-                }
-                Stage::Closing(outcome) => {
-                    if output.poll_close().is_pending() {
-                        self.stage = Stage::Closing(outcome);
-                        return Poll::Pending;
-                    }
-                    // Unread input would make the end of the stream a reset, and lose what was written last.
-                    let lingers = outcome.is_err() && output.io.now().is_some();
-                    if lingers { Stage::Draining(outcome) } else { return self.over(output, outcome) }
-                }
-                Stage::Draining(outcome) => {
-                    if !self.reader.is_eof() && self.drain(output).is_pending() {
-                        self.stage = Stage::Draining(outcome);
-                        return Poll::Pending;
-                    }
-                    return self.over(output, outcome);
-                }
-                Stage::Open | Stage::Over => return Poll::Ready(Ok(false)),
-            };
-        }
-    }
-
-    fn over(&mut self, output: &mut Output<T>, outcome: Result<(), Error>) -> Poll<Result<bool, Error>> {
+    /// The stream failed.
+    fn fail(&mut self, output: &mut Output<T>, error: io::Error) -> Poll<Result<bool, Error>> {
+        let _ = self.reader.receive_eof();
         self.stage = Stage::Over;
+        self.over(output);
+        Poll::Ready(Err(error.into()))
+    }
+
+    /// Nothing can be sent, and nothing is due, from now on.
+    fn over(&mut self, output: &mut Output<T>) {
         self.timers.closed();
         output.over = true;
         self.shared.wake(Half::Sender);
-        let _ = output.poll_close();
-        Poll::Ready(outcome.map(|()| false))
     }
 
-    fn drain(&mut self, output: &mut Output<T>) -> Poll<()> {
+    /// The end, step by step. The news is how the connection ended; that the stream failed afterwards is not.
+    fn poll_end(&mut self, output: &mut Output<T>) -> Poll<Result<bool, Error>> {
+        while let Stage::Ending(step, outcome) = &self.stage {
+            let (step, is_clean) = (*step, outcome.is_ok());
+            let next = ready!(self.poll_step(output, step, is_clean));
+            match (next, mem::replace(&mut self.stage, Stage::Over)) {
+                (Some(next), Stage::Ending(_, outcome)) => self.stage = Stage::Ending(next, outcome),
+                (_, ended) => {
+                    self.over(output);
+                    return Poll::Ready(if let Stage::Ending(_, Err(error)) = ended { Err(error) } else { Ok(false) });
+                }
+            }
+        }
+        Poll::Ready(Ok(false))
+    }
+
+    /// Section 7.1.1: the last bytes out, then the server ends the stream, and a client waits for that.
+    fn poll_step(&mut self, output: &mut Output<T>, step: Step, is_clean: bool) -> Poll<Option<Step>> {
+        Poll::Ready(match step {
+            Step::Flush => {
+                let _ = ready!(output.poll_flush());
+                let waits = is_clean && self.reader.role() == Role::Client;
+                Some(if waits { Step::Drain } else { Step::Close })
+            }
+            Step::Close => {
+                let _ = ready!(output.poll_close());
+                // Unread input would make the end of the stream a reset, and lose what was written last.
+                (!is_clean && output.io.now().is_some()).then_some(Step::Drain)
+            }
+            Step::Drain => {
+                ready!(self.poll_drain(output));
+                is_clean.then_some(Step::Close)
+            }
+            Step::Late => {
+                let _ = output.poll_close();
+                None
+            }
+        })
+    }
+
+    /// Reads to the end of the stream, and looks at nothing.
+    fn poll_drain(&mut self, output: &mut Output<T>) -> Poll<()> {
+        if self.reader.is_eof() {
+            return Poll::Ready(());
+        }
         let mut scratch = SCRATCH.take();
         scratch.resize(SIZE, 0);
         let read = loop {

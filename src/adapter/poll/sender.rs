@@ -4,11 +4,12 @@ use alloc::sync::Arc;
 use core::future::poll_fn;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
+use std::sync::MutexGuard;
 
 use futures_sink::Sink;
 
 use super::Io;
-use super::shared::{Half, Shared};
+use super::shared::{Half, Output, Sending, Shared};
 use crate::adapter::error::Error;
 use crate::close::CloseCode;
 use crate::error::SendError;
@@ -31,22 +32,14 @@ impl<T: Io> Sender<T> {
 
     /// Says something to the writer, without waiting and without writing: [`Sender::flush`] writes it, or the other
     /// half before it waits. For many small messages at once, and for messages that had better be refused
-    /// ([`SendError::Full`]) than wait.
+    /// ([`SendError::Full`]) than wait. While that is so, [`Receiver::next`](super::Receiver::next) waits, too: who
+    /// answers each message so, in one task, is never refused.
     ///
     /// # Errors
     ///
     /// As the method of the writer that was called. Nothing was queued then.
     pub fn queue<R>(&mut self, message: impl FnOnce(&mut Writer) -> Result<R, SendError>) -> Result<R, SendError> {
-        let mut output = self.shared.output();
-        if output.over {
-            return Err(SendError::Closed);
-        }
-        let said = message(&mut output.writer)?;
-        if output.writer.is_closed() {
-            drop(output);
-            self.shared.wake(Half::Receiver); // its deadline begins
-        }
-        Ok(said)
+        self.say(Sending::Queues, message)
     }
 
     /// Writes all that is queued.
@@ -63,30 +56,65 @@ impl<T: Io> Sender<T> {
     }
 
     async fn send(&mut self, message: impl FnOnce(&mut Writer) -> Result<(), SendError>) -> Result<(), Error> {
-        poll_fn(|cx| self.poll_room(cx)).await?;
-        self.queue(message)?;
+        let mut message = Some(message);
+        poll_fn(|cx| {
+            let mut output = ready!(self.poll_open(cx))?;
+            // Under the same lock: else the receiver's answers might take the room.
+            Poll::Ready(message.take().map_or(Ok(()), |message| message(&mut output.writer)).map_err(Error::from))
+        })
+        .await?;
         self.flush().await
     }
 
-    /// Ready when a message would be taken.
+    /// As [`Sender::queue`], for who sends so.
+    pub(super) fn say<R>(
+        &mut self,
+        sending: Sending,
+        message: impl FnOnce(&mut Writer) -> Result<R, SendError>,
+    ) -> Result<R, SendError> {
+        let mut output = self.shared.output();
+        if output.over {
+            return Err(SendError::Closed);
+        }
+        let was_closed = output.writer.is_closed();
+        let said = message(&mut output.writer);
+        output.set_sending(sending);
+        if output.writer.is_closed() && !was_closed {
+            drop(output);
+            self.shared.wake(Half::Receiver); // its deadline begins
+        }
+        said
+    }
+
+    /// Ready when a message would be taken, and then until it comes.
     pub(super) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let mut output = ready!(self.poll_open(cx))?;
+        output.set_sending(Sending::Promised);
+        Poll::Ready(Ok(()))
+    }
+
+    /// The output, once there is room in it.
+    fn poll_open(&self, cx: &Context<'_>) -> Poll<Result<MutexGuard<'_, Output<T>>, Error>> {
         let mut output = self.shared.poll(Half::Sender, cx);
+        output.set_sending(Sending::Waits);
         while !output.over && !output.writer.has_room() && !output.writer.is_closed() {
             ready!(output.poll_write())?;
         }
-        Poll::Ready(if output.over { Err(SendError::Closed.into()) } else { Ok(()) })
+        Poll::Ready(if output.over { Err(SendError::Closed.into()) } else { Ok(output) })
     }
 
     pub(super) fn poll_flush_all(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let mut output = self.shared.poll(Half::Sender, cx);
-        if output.over && !output.writer.pending().is_empty() {
-            return Poll::Ready(Err(SendError::Closed.into()));
+        if output.over {
+            let written = output.writer.pending().is_empty();
+            return Poll::Ready(if written { Ok(()) } else { Err(SendError::Closed.into()) });
         }
+        output.set_sending(Sending::Waits);
         output.poll_flush().map_err(Error::from)
     }
 
     pub(super) fn queue_message(&mut self, message: &Message) -> Result<(), SendError> {
-        self.queue(|writer| match message {
+        self.say(Sending::Waits, |writer| match message {
             Message::Text(text) => writer.text(text),
             Message::Binary(bytes) => writer.binary(bytes),
             Message::Ping(payload) => writer.ping(payload),
@@ -117,9 +145,7 @@ impl<T: Io + Unpin> Sink<Message> for Sender<T> {
 
     /// Sends the close frame. The other half comes to its end when the peer has answered.
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        match self.queue(|writer| writer.close(CloseCode::NORMAL, "")) {
-            Ok(()) => self.poll_flush_all(cx),
-            Err(_) => Poll::Ready(Ok(())), // it is over
-        }
+        let _ = self.say(Sending::Waits, |writer| writer.close(CloseCode::NORMAL, "")); // or it is over
+        self.poll_flush_all(cx)
     }
 }

@@ -67,7 +67,7 @@ macro_rules! sending {
         ///
         /// As `text`.
         pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
-            self.queue(|writer| writer.close(code, reason))?;
+            self.say(Sending::Waits, |writer| writer.close(code, reason))?;
             self.flush().await
         }
     };

@@ -2,12 +2,15 @@
 
 use alloc::sync::Arc;
 use alloc::task::Wake;
+use core::mem;
 use core::task::{Context, Poll, Waker};
+use core::time::Duration;
 use std::io::{self, IoSlice};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Io;
 use crate::adapter::input::or_eof;
+use crate::reply::Reply;
 use crate::writer::Writer;
 
 /// Locked for the length of a poll, never while waiting.
@@ -24,9 +27,30 @@ pub(super) struct Output<T> {
     pub(super) writer: Writer,
     /// Whether the connection is over, so that nothing can be sent.
     pub(super) over: bool,
+    pub(super) sending: Sending,
+    /// The newest pong, while there is no place for it.
+    owed: Option<Reply>,
+    /// How much there is to write until the pong before it is out.
+    pong: usize,
     /// Whether the stream may hold back what was written.
     held: bool,
+    /// Who polls.
+    pub(super) half: Half,
+    /// Who has to wait until more is written.
+    blocked: [bool; 2],
+    waiting: Arc<Waiting>,
     waker: Waker,
+}
+
+/// How messages are sent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Sending {
+    /// Whoever sends waits until the peer reads.
+    Waits,
+    /// And was told that there is room for a message, which must stay so until it comes.
+    Promised,
+    /// Whoever sends does not wait.
+    Queues,
 }
 
 /// The tasks that wait for the stream. A stream knows one task for each direction, and each half may have to write: so
@@ -38,7 +62,7 @@ struct Waiting {
 }
 
 /// Which half waits.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Half {
     Receiver,
     Sender,
@@ -48,7 +72,20 @@ impl<T: Io> Shared<T> {
     pub(super) fn new(io: T, writer: Writer) -> Self {
         let waiting = Arc::new(Waiting::default());
         let waker = Waker::from(Arc::clone(&waiting));
-        Self { waiting, output: Mutex::new(Output { io, writer, over: false, held: false, waker }) }
+        let output = Output {
+            io,
+            writer,
+            over: false,
+            sending: Sending::Waits,
+            owed: None,
+            pong: 0,
+            held: false,
+            half: Half::Receiver,
+            blocked: [false; 2],
+            waiting: Arc::clone(&waiting),
+            waker,
+        };
+        Self { waiting, output: Mutex::new(output) }
     }
 
     /// The stream, for a task that is to be woken when a poll of it says so.
@@ -58,7 +95,9 @@ impl<T: Io> Shared<T> {
             *waiting = Some(cx.waker().clone());
         }
         drop(waiting);
-        lock(&self.output)
+        let mut output = lock(&self.output);
+        output.half = half;
+        output
     }
 
     /// The stream, for someone who does not wait.
@@ -67,10 +106,7 @@ impl<T: Io> Shared<T> {
     }
 
     pub(super) fn wake(&self, half: Half) {
-        let waker = lock(self.waiting.of(half)).take();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        self.waiting.wake_one(half);
     }
 }
 
@@ -92,12 +128,15 @@ impl<T: Io> Output<T> {
             Poll::Ready(Ok(0)) => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
             Poll::Ready(Ok(n)) => {
                 self.writer.consume(n);
+                self.pong = self.pong.saturating_sub(n);
                 self.held = true;
+                self.settle();
+                self.go_on();
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => Poll::Ready(Ok(())),
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Pending => Poll::Pending,
+            Poll::Pending => self.wait(),
         }
     }
 
@@ -110,17 +149,68 @@ impl<T: Io> Output<T> {
         }
         if self.held {
             let mut cx = Context::from_waker(&self.waker);
-            if let unfinished @ (Poll::Pending | Poll::Ready(Err(_))) = self.io.poll_flush(&mut cx) {
-                return unfinished;
+            match self.io.poll_flush(&mut cx) {
+                Poll::Pending => return self.wait(),
+                failed @ Poll::Ready(Err(_)) => return failed,
+                Poll::Ready(Ok(())) => {}
             }
             self.held = false;
+            self.go_on();
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Queues what the reader owes: a close frame at once, one pong at a time. While that waits to be written, the
+    /// newest of the others is enough (section 5.5.3).
+    pub(super) fn answer(&mut self, reply: Reply) {
+        self.owed = Some(reply);
+        self.settle();
+    }
+
+    /// Takes note of how messages are sent now. The receiver may have waited for it.
+    pub(super) fn set_sending(&mut self, sending: Sending) {
+        let begins_to_wait = self.sending == Sending::Queues && sending != Sending::Queues;
+        if begins_to_wait && self.blocked[Half::Receiver as usize] {
+            self.waiting.wake_one(Half::Receiver);
+        }
+        self.sending = sending;
+        self.settle();
+    }
+
+    fn settle(&mut self) {
+        let has_room = match self.sending {
+            Sending::Promised => self.writer.pending().is_empty(),
+            Sending::Waits | Sending::Queues => self.writer.has_room(),
+        };
+        let fits = has_room && self.pong == 0;
+        if let Some(reply) = self.owed.take_if(|reply| fits || reply.is_close()) {
+            self.writer.reply(reply);
+            self.pong = self.writer.pending().len();
+        }
+    }
+
+    fn wait<R>(&mut self) -> Poll<R> {
+        self.blocked[self.half as usize] = true;
+        Poll::Pending
+    }
+
+    /// Wakes the other half if it waits for what was done now: the stream need not, once it has let this one go on.
+    fn go_on(&mut self) {
+        self.blocked[self.half as usize] = false;
+        let other = self.half.other();
+        if mem::take(&mut self.blocked[other as usize]) {
+            self.waiting.wake_one(other);
+        }
     }
 
     pub(super) fn poll_close(&mut self) -> Poll<io::Result<()>> {
         let mut cx = Context::from_waker(&self.waker);
         self.io.poll_close(&mut cx)
+    }
+
+    pub(super) fn poll_sleep(&mut self, deadline: Duration) -> Poll<()> {
+        let mut cx = Context::from_waker(&self.waker);
+        self.io.poll_sleep(&mut cx, deadline)
     }
 }
 
@@ -131,6 +221,22 @@ impl Waiting {
             Half::Sender => &self.sender,
         }
     }
+
+    fn wake_one(&self, half: Half) {
+        let waker = lock(self.of(half)).take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+impl Half {
+    const fn other(self) -> Self {
+        match self {
+            Self::Receiver => Self::Sender,
+            Self::Sender => Self::Receiver,
+        }
+    }
 }
 
 impl Wake for Waiting {
@@ -139,12 +245,8 @@ impl Wake for Waiting {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        for half in [Half::Receiver, Half::Sender] {
-            let waker = lock(self.of(half)).take();
-            if let Some(waker) = waker {
-                waker.wake();
-            }
-        }
+        self.wake_one(Half::Receiver);
+        self.wake_one(Half::Sender);
     }
 }
 

@@ -10,7 +10,7 @@ use core::time::Duration;
 use futures_core::Stream;
 use futures_sink::Sink;
 
-use super::shared::Shared;
+use super::shared::{Sending, Shared};
 use super::{Bytes, Error, Io, Receiver, Sender};
 use crate::close::CloseCode;
 use crate::config::Config;
@@ -69,7 +69,8 @@ impl<T: Io> Socket<T> {
         self.sender.queue(message)
     }
 
-    /// Writes all that is queued. Pings are answered meanwhile; an event that comes is kept for [`Socket::next`].
+    /// Writes all that is queued. Meanwhile, as in every sending method here, pings are answered, and the first message
+    /// that comes is kept for [`Socket::next`]; pings and pongs before it are not reported there.
     ///
     /// # Cancel safety
     ///
@@ -119,8 +120,16 @@ impl<T: Io> Socket<T> {
 
     async fn send(&mut self, message: impl FnOnce(&mut Writer) -> Result<(), SendError>) -> Result<(), Error> {
         poll_fn(|cx| self.poll_room(cx)).await?;
-        self.queue(message)?;
+        self.say(Sending::Waits, message)?;
         self.flush().await
+    }
+
+    pub(super) fn say<R>(
+        &mut self,
+        sending: Sending,
+        message: impl FnOnce(&mut Writer) -> Result<R, SendError>,
+    ) -> Result<R, SendError> {
+        self.sender.say(sending, message)
     }
 
     pub(super) fn poll_advance(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
@@ -132,26 +141,30 @@ impl<T: Io> Socket<T> {
     }
 
     pub(super) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.receiver.peek(cx);
+        self.receiver.attend(cx, false);
         self.sender.poll_room(cx)
     }
 
     pub(super) fn poll_flush_all(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.receiver.peek(cx);
+        self.receiver.attend(cx, false);
         self.sender.poll_flush_all(cx)
     }
 
-    pub(super) fn poll_room_only(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    /// As [`Socket::poll_room`], while an event is in use.
+    pub(super) fn poll_room_behind(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.receiver.attend(cx, true);
         self.sender.poll_room(cx)
     }
 
-    pub(super) fn poll_flush_only(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    /// As [`Socket::poll_flush_all`], while an event is in use.
+    pub(super) fn poll_flush_behind(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.receiver.attend(cx, true);
         self.sender.poll_flush_all(cx)
     }
 
     /// Sends the close frame and receives until the end. What comes before it is dropped.
     pub(super) fn poll_close_all(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let _ = self.queue(|writer| writer.close(CloseCode::NORMAL, "")); // or it is over
+        let _ = self.say(Sending::Waits, |writer| writer.close(CloseCode::NORMAL, "")); // or it is over
         while ready!(self.poll_advance(cx))? {}
         Poll::Ready(Ok(()))
     }
