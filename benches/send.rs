@@ -1,8 +1,11 @@
-//! Sending messages, by size, role (a client masks) and way: queued, in fragments, in place.
+//! Sending messages, by size, role (a client masks) and way: queued, in fragments, in place, and a server's with the
+//! system call that writes them: queued, or from where they lie.
 
 mod common;
 
 use core::hint::black_box;
+use std::fs;
+use std::io::{IoSlice, Write};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use ws_proto::{Config, Connection, Role, Seed};
@@ -74,5 +77,37 @@ fn in_place(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, queued, fragments, in_place);
+/// To where nothing is kept: the system call alone.
+fn written(c: &mut Criterion) {
+    let mut stream = fs::OpenOptions::new().write(true).open("/dev/null").expect("a Unix");
+    let mut group = c.benchmark_group("send/unmasked, written");
+    for size in SIZES {
+        let bytes = payload(size).into_bytes();
+        let mut connection = connection(Role::Server);
+        group.throughput(Throughput::Bytes(size as u64));
+        group.bench_function(BenchmarkId::new("queued", size), |b| {
+            b.iter(|| {
+                connection.split().1.binary(black_box(&bytes)).expect("open");
+                let n = stream.write(connection.outgoing()).expect("it takes all");
+                connection.consume(n);
+            });
+        });
+        group.bench_function(BenchmarkId::new("from where it lies", size), |b| {
+            b.iter(|| {
+                let mut write = |pending: &[u8], rest: &[u8]| {
+                    stream.write_vectored(&[IoSlice::new(pending), IoSlice::new(rest)]).expect("it takes all")
+                };
+                let (_, writer) = connection.split();
+                writer.binary_through(black_box(&bytes), &mut write).expect("open");
+                if !writer.pending().is_empty() {
+                    let n = write(writer.pending(), &[]); // too small to be worth it
+                    writer.consume(n);
+                }
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, queued, fragments, in_place, written);
 criterion_main!(benches);

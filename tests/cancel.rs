@@ -278,14 +278,14 @@ fn check_said(name: &str, seen: &[Seen], said: &[(Call, bool)]) {
 }
 
 /// Drops each call, or the one with this number, after so many polls, and goes on with the next.
-fn drop_calls(role: Role, manner: (usize, usize, bool), polls: usize, only: Option<usize>) -> bool {
+fn drop_calls(role: Role, manner: (usize, usize, bool), calls: Vec<Call>, polls: usize, only: Option<usize>) -> bool {
     let (_, write, stutter) = manner;
     let config = Config::new().max_pending(64);
     let io = Scripted::new(b"", 1, write, stutter);
     let (_receiver, mut sender) = Socket::new(io.clone(), connection(role, &config), b"", &config).split();
     let mut said = Vec::new();
     let mut dropped = false;
-    for (i, call) in Call::all().into_iter().enumerate() {
+    for (i, call) in calls.into_iter().enumerate() {
         let polls = if only.is_none_or(|only| only == i) { polls } else { ALL };
         let mut ready = match polls {
             ALL => Some(complete(async { say!(sender, &call) })),
@@ -316,11 +316,33 @@ fn drop_calls(role: Role, manner: (usize, usize, bool), polls: usize, only: Opti
 fn every_method_of_a_sender() {
     for role in BOTH {
         for manner in MANNERS {
-            let all = (0..2000).find(|polls| !drop_calls(role, manner, *polls, None));
+            let all = (0..2000).find(|polls| !drop_calls(role, manner, Call::all(), *polls, None));
             assert!(all.is_some_and(|polls| polls > 0), "in the end no call is dropped");
             for only in 0..Call::all().len() {
                 for polls in 0..40 {
-                    if !drop_calls(role, manner, polls, Some(only)) {
+                    if !drop_calls(role, manner, Call::all(), polls, Some(only)) {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What is written from where it lies is queued as far as the stream has not taken it.
+#[test]
+fn large_messages_of_a_sender() {
+    let calls = || {
+        let large = [Call::Binary(pattern(1, 9_000)), Call::Ping(b"1".into()), Call::Text(letters(2, 8_500))];
+        [large.to_vec(), vec![Call::Flush, Call::Text(letters(3, 5)), Call::Close]].concat()
+    };
+    for role in BOTH {
+        for manner in [(1, 700, true), (1, 4_097, false), (1, 9_003, true), (1, ALL, true)] {
+            let all = (0..200).find(|polls| !drop_calls(role, manner, calls(), *polls, None));
+            assert!(all.is_some_and(|polls| polls > 0), "in the end no call is dropped");
+            for only in 0..calls().len() {
+                for polls in 0..40 {
+                    if !drop_calls(role, manner, calls(), polls, Some(only)) {
                         break;
                     }
                 }

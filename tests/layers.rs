@@ -36,7 +36,7 @@ const INNER: &[(&str, &[&str])] = &[
         &["mod", "history", "inflater", "deflater", "pool", "settings", "decompressor", "compressor", "prepared"],
     ),
     ("reader", &["event", "message", "pieces", "mod", "chunks", "inflate"]),
-    ("writer", &["queue", "mod", "messages", "compressed"]),
+    ("writer", &["queue", "mod", "messages", "compressed", "through"]),
     (
         "handshake",
         &[

@@ -22,8 +22,17 @@
 //! # }
 //! ```
 //!
-//! Nor do they know how to connect: give [`client`] a stream that is connected, or, with the feature `rustls` and for
-//! `wss://`, give one to `client_tls`.
+//! Nor do they know how to open a stream: [`connect`] is told how.
+//!
+//! ```no_run
+//! # use ws_proto::{Config, futures};
+//! # async fn chat() -> Result<(), futures::Error> {
+//! let dial = async |host: &str, port| Ok(futures::Futures::new(smol::net::TcpStream::connect((host, port)).await?));
+//! let mut socket = futures::connect("ws://127.0.0.1:9001/", &Config::new(), dial).await?;
+//! socket.text("Hello").await?;
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! [`poll`](crate::poll) says how a socket behaves.
 
@@ -38,10 +47,10 @@ use std::time::Instant;
 
 use futures_io::{AsyncRead, AsyncWrite};
 
-#[cfg(feature = "rustls")]
-pub use super::poll::client_tls;
 use super::poll::{self, Io};
-pub use super::poll::{Error, accept, client, receive_request};
+pub use super::poll::{Error, accept, client, connect, receive_request};
+#[cfg(feature = "rustls")]
+pub use super::poll::{client_tls, connect_with};
 
 /// A WebSocket connection over a stream of `futures-io`.
 pub type Socket<S> = poll::Socket<Futures<S>>;

@@ -13,3 +13,6 @@ pub mod poll;
 pub mod tls;
 #[cfg(feature = "tokio")]
 pub mod tokio;
+
+/// Writes what is pending and then what of a message may follow it; says how many bytes of both it wrote.
+type Write<'a> = dyn FnMut(&[u8], &[u8]) -> usize + 'a;

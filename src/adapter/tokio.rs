@@ -33,11 +33,10 @@ use std::io::{self, IoSlice};
 
 use ::tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use ::tokio::net::TcpStream;
-use ::tokio::time::{Instant, Sleep, sleep_until};
+use ::tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 pub use super::poll::Error;
 use super::poll::{self, Io, MaybeTls};
-use super::session::{self, Session};
 use crate::config::Config;
 use crate::handshake::{ClientRequest, OriginPolicy};
 
@@ -86,8 +85,8 @@ where
     poll::receive_request(Tokio::new(stream), origins, config).await
 }
 
-/// Connects to a `ws://` or `wss://` URL over TCP and performs the handshake. `wss://` needs the feature `rustls`, and
-/// trusts whom the platform trusts.
+/// Connects to a `ws://` or `wss://` URL over TCP and performs the handshake, all within
+/// [`Config::opening_timeout`]. `wss://` needs the feature `rustls`, and trusts whom the platform trusts.
 ///
 /// # Cancel safety
 ///
@@ -97,12 +96,10 @@ where
 ///
 /// As [`poll::client`]; [`Error::NoTls`]; with the feature, `Error::Tls`.
 pub async fn connect(url: &str, config: &Config) -> Result<ClientSocket, Error> {
-    let request = ClientRequest::new(url)?;
-    let session = session::of(request.uri())?;
-    dial(request, session, config).await
+    within(config, poll::connect(url, config, dial)).await
 }
 
-/// Connects to the URI of `request` over TCP and performs the handshake, on TLS as `tls` has it if the scheme is `wss`.
+/// Connects to the URI of `request` as [`connect`], on TLS as `tls` has it if the scheme is `wss`.
 ///
 /// # Cancel safety
 ///
@@ -117,14 +114,21 @@ pub async fn connect_with(
     config: &Config,
     tls: &Arc<rustls::ClientConfig>,
 ) -> Result<ClientSocket, Error> {
-    let session = session::with(request.uri(), tls)?;
-    dial(request, session, config).await
+    within(config, poll::connect_with(request, config, tls, dial)).await
 }
 
-async fn dial(request: ClientRequest, session: Option<Session>, config: &Config) -> Result<ClientSocket, Error> {
-    let stream = TcpStream::connect((request.uri().host(), request.uri().port())).await?;
+async fn dial(host: &str, port: u16) -> io::Result<Tokio<TcpStream>> {
+    let stream = TcpStream::connect((host, port)).await?;
     stream.set_nodelay(true)?;
-    poll::client_over(Tokio::new(stream), session, request, config).await
+    Ok(Tokio::new(stream))
+}
+
+/// Looking up the name and connecting count, too.
+async fn within<R>(config: &Config, opening: impl Future<Output = Result<R, Error>>) -> Result<R, Error> {
+    match config.opening_timeout {
+        Some(limit) => timeout(limit, opening).await.unwrap_or(Err(Error::TimedOut)),
+        None => opening.await,
+    }
 }
 
 /// Performs a client's handshakes over `stream`, as [`poll::client_tls`].

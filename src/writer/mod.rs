@@ -6,6 +6,8 @@ mod compressed;
 mod messages;
 #[cfg(feature = "alloc")]
 mod queue;
+#[cfg(feature = "alloc")]
+mod through;
 
 use core::fmt;
 use core::ops::Deref;

@@ -31,13 +31,15 @@ pub(crate) fn talk(client: Client, url: &str, config: &Config, tls: &Arc<ClientC
             runtime.block_on(async { as_task(on_tokio::connect_with(request, &config, &tls).await?).await })
         }
         Client::Futures => smol::block_on(async {
-            let stream = TcpStream::connect((request.uri().host(), request.uri().port()))?;
-            let io = futures::Futures::new(Async::new(stream)?).with_sleep(|time| {
-                Box::pin(async move {
-                    Timer::after(time).await;
-                })
-            });
-            as_task(futures::client_tls(io, request, &config, &tls).await?).await
+            let dial = async |host: &str, port| {
+                let io = futures::Futures::new(Async::new(TcpStream::connect((host, port))?)?);
+                Ok(io.with_sleep(|time| {
+                    Box::pin(async move {
+                        Timer::after(time).await;
+                    })
+                }))
+            };
+            as_task(futures::connect_with(request, &config, &tls, dial).await?).await
         }),
     })
 }

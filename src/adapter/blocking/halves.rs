@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use super::sending::Sending;
 use super::{Error, Input, Peer, next};
+use crate::adapter;
 use crate::close::CloseCode;
 use crate::error::SendError;
 use crate::frame::Kind;
@@ -71,7 +72,10 @@ impl<S: Read, W: Write> ReadHalf<S, W> {
 impl<W: Write> WriteHalf<W> {
     sending!();
 
-    fn send(&mut self, message: impl FnOnce(&mut Writer) -> Result<(), SendError>) -> Result<(), Error> {
+    fn send(
+        &mut self,
+        message: impl FnOnce(&mut Writer, &mut adapter::Write<'_>) -> Result<(), SendError>,
+    ) -> Result<(), Error> {
         let sent = lock(&self.output.sending).send(message);
         let settled = self.output.settle();
         sent.and(settled)

@@ -46,6 +46,7 @@ pub use self::maybe_tls::MaybeTls;
 use self::sending::Sending;
 pub use super::error::Error;
 use super::input::Input;
+use crate::adapter;
 use crate::close::CloseCode;
 use crate::config::Role;
 use crate::connection::{Closed, Connection};
@@ -183,7 +184,10 @@ impl<S: Read + Write> Socket<S> {
         halves::split(self.reader, self.input, stream, Sending { writer, stream: writing })
     }
 
-    fn send(&mut self, message: impl FnOnce(&mut Writer) -> Result<(), SendError>) -> Result<(), Error> {
+    fn send(
+        &mut self,
+        message: impl FnOnce(&mut Writer, &mut adapter::Write<'_>) -> Result<(), SendError>,
+    ) -> Result<(), Error> {
         self.sending.get_mut().send(message)
     }
 }
@@ -235,7 +239,10 @@ pub struct Sender<'a, S> {
 impl<S: Write> Sender<'_, S> {
     sending!();
 
-    fn send(&mut self, message: impl FnOnce(&mut Writer) -> Result<(), SendError>) -> Result<(), Error> {
+    fn send(
+        &mut self,
+        message: impl FnOnce(&mut Writer, &mut adapter::Write<'_>) -> Result<(), SendError>,
+    ) -> Result<(), Error> {
         self.sending.borrow_mut().send(message)
     }
 }

@@ -1,8 +1,9 @@
 //! The sending methods, the same on every type that has them.
 
-use std::io::{self, Write};
+use std::io::{self, IoSlice};
 
 use super::Error;
+use crate::adapter::Write;
 use crate::error::SendError;
 use crate::reply::Reply;
 use crate::writer::Writer;
@@ -14,10 +15,22 @@ pub(super) struct Sending<S> {
     pub(super) stream: S,
 }
 
-impl<S: Write> Sending<S> {
-    pub(super) fn send(&mut self, message: impl FnOnce(&mut Writer) -> Result<(), SendError>) -> Result<(), Error> {
-        message(&mut self.writer)?;
-        self.flush()
+impl<S: io::Write> Sending<S> {
+    /// Says something to the writer, and writes it: what is large from where it lies.
+    pub(super) fn send(
+        &mut self,
+        message: impl FnOnce(&mut Writer, &mut Write<'_>) -> Result<(), SendError>,
+    ) -> Result<(), Error> {
+        let Self { writer, stream } = self;
+        let mut failed = None;
+        message(writer, &mut |pending, payload| {
+            let written = stream.write_vectored(&[IoSlice::new(pending), IoSlice::new(payload)]);
+            written.map_err(|error| failed = Some(error)).unwrap_or_default()
+        })?;
+        match failed {
+            Some(error) if error.kind() != io::ErrorKind::Interrupted => Err(error.into()),
+            _ => self.flush(),
+        }
     }
 
     pub(super) fn answer(&mut self, reply: Reply) -> Result<(), Error> {
@@ -49,7 +62,7 @@ macro_rules! sending {
         /// [`Error::Send`] if it was refused, and nothing was sent. [`Error::Io`] if the stream failed: what is not
         /// written yet goes out before the next.
         pub fn text(&mut self, text: &str) -> Result<(), Error> {
-            self.send(|writer| writer.text(text))
+            self.send(|writer, write| writer.text_through(text, write))
         }
 
         /// Sends a binary message.
@@ -58,7 +71,7 @@ macro_rules! sending {
         ///
         /// As `text`.
         pub fn binary(&mut self, bytes: &[u8]) -> Result<(), Error> {
-            self.send(|writer| writer.binary(bytes))
+            self.send(|writer, write| writer.binary_through(bytes, write))
         }
 
         /// Sends the next fragment of a message (see [`Writer::fragment`]).
@@ -67,7 +80,7 @@ macro_rules! sending {
         ///
         /// As `text`.
         pub fn fragment(&mut self, kind: Kind, bytes: &[u8], last: bool) -> Result<(), Error> {
-            self.send(|writer| writer.fragment(kind, bytes, last))
+            self.send(|writer, _| writer.fragment(kind, bytes, last))
         }
 
         /// Sends a ping with at most 125 bytes.
@@ -76,7 +89,7 @@ macro_rules! sending {
         ///
         /// As `text`.
         pub fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
-            self.send(|writer| writer.ping(payload))
+            self.send(|writer, _| writer.ping(payload))
         }
 
         /// Sends the close frame, once. Go on receiving until the end: that is the peer's turn.
@@ -85,7 +98,7 @@ macro_rules! sending {
         ///
         /// As `text`.
         pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
-            self.send(|writer| writer.close(code, reason))
+            self.send(|writer, _| writer.close(code, reason))
         }
 
         /// Writes what a call that failed has left.
@@ -94,7 +107,7 @@ macro_rules! sending {
         ///
         /// [`Error::Io`].
         pub fn flush(&mut self) -> Result<(), Error> {
-            self.send(|_| Ok(()))
+            self.send(|_, _| Ok(()))
         }
     };
 }

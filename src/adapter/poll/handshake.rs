@@ -8,14 +8,9 @@ use core::task::{Context, Poll, ready};
 use core::time::Duration;
 use std::io::{self, IoSlice};
 
-#[cfg(any(feature = "rustls", feature = "tokio"))]
-use super::MaybeTls;
-use super::{Error, Io, Socket};
+use super::{Error, Io, MaybeTls, Socket};
 use crate::adapter::input::{Input, or_eof};
-#[cfg(feature = "rustls")]
-use crate::adapter::session;
-#[cfg(any(feature = "rustls", feature = "tokio"))]
-use crate::adapter::session::Session;
+use crate::adapter::session::{self, Session};
 use crate::config::Config;
 use crate::handshake::{
     self, Answer, Client, ClientRequest, HandshakeError, OriginPolicy, PlainRequest, Request, Server,
@@ -110,8 +105,49 @@ pub async fn client_tls<T: Io>(
     client_over(io, session, request, config).await
 }
 
-#[cfg(any(feature = "rustls", feature = "tokio"))]
-pub(crate) async fn client_over<T: Io>(
+/// Connects to a `ws://` or `wss://` URL and performs the handshakes over the stream that `dial` opens to its host and
+/// port. `wss://` needs the feature `rustls`, and trusts whom the platform trusts.
+///
+/// # Cancel safety
+///
+/// As [`accept`].
+///
+/// # Errors
+///
+/// As [`client`], with the errors of `dial` as [`Error::Io`]; [`Error::NoTls`]; with the feature, `Error::Tls`.
+pub async fn connect<T: Io>(
+    url: &str,
+    config: &Config,
+    dial: impl AsyncFnOnce(&str, u16) -> io::Result<T>,
+) -> Result<Socket<MaybeTls<T>>, Error> {
+    let request = ClientRequest::new(url)?;
+    let session = session::of(request.uri())?;
+    let io = dial(request.uri().host(), request.uri().port()).await?;
+    client_over(io, session, request, config).await
+}
+
+/// Connects to the URI of `request` as [`connect`], on TLS as `tls` has it if the scheme is `wss`.
+///
+/// # Cancel safety
+///
+/// As [`accept`].
+///
+/// # Errors
+///
+/// As [`connect`].
+#[cfg(feature = "rustls")]
+pub async fn connect_with<T: Io>(
+    request: ClientRequest,
+    config: &Config,
+    tls: &Arc<rustls::ClientConfig>,
+    dial: impl AsyncFnOnce(&str, u16) -> io::Result<T>,
+) -> Result<Socket<MaybeTls<T>>, Error> {
+    let session = session::with(request.uri(), tls)?;
+    let io = dial(request.uri().host(), request.uri().port()).await?;
+    client_over(io, session, request, config).await
+}
+
+async fn client_over<T: Io>(
     io: T,
     session: Option<Session>,
     request: ClientRequest,
@@ -133,8 +169,12 @@ async fn open<T: Io>(mut wire: Wire<T>, mut client: Client, config: &Config) -> 
         match wire.input.lend(|bytes| client.receive(bytes))? {
             Some(response) => {
                 let protocol = response.protocol().map(alloc::string::String::from);
+                #[cfg(feature = "deflate")]
+                let agreement = response.agreement();
                 let Wire { io, input, .. } = wire;
                 let socket = Socket::new(io, response.into_connection(), input.rest(), config);
+                #[cfg(feature = "deflate")]
+                let socket = socket.with_agreement(agreement);
                 return Ok(socket.with_protocol(protocol.as_deref()));
             }
             None if wire.read().await? == 0 => client.receive_eof()?,
@@ -189,7 +229,10 @@ impl<T: Io> Upgrade<T> {
         self.wire.write(head).await?;
         connection.consume(n);
         let Wire { io, input, config, .. } = self.wire;
-        Ok(Socket::new(io, connection, input.rest(), &config).with_protocol(answer.chosen_protocol()))
+        let socket = Socket::new(io, connection, input.rest(), &config);
+        #[cfg(feature = "deflate")]
+        let socket = socket.with_agreement(self.request.agreement(&config));
+        Ok(socket.with_protocol(answer.chosen_protocol()))
     }
 
     /// Answers with an HTTP response instead, and ends the stream.

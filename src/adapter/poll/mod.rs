@@ -15,7 +15,6 @@ mod sending;
 mod bytes;
 mod handshake;
 mod io;
-#[cfg(any(feature = "rustls", feature = "tokio"))]
 mod maybe_tls;
 mod receiver;
 mod sender;
@@ -25,13 +24,10 @@ mod socket;
 mod tls;
 
 pub use self::bytes::Bytes;
-#[cfg(feature = "tokio")]
-pub(super) use self::handshake::client_over;
+pub use self::handshake::{Incoming, Plain, Upgrade, accept, client, connect, receive_request};
 #[cfg(feature = "rustls")]
-pub use self::handshake::client_tls;
-pub use self::handshake::{Incoming, Plain, Upgrade, accept, client, receive_request};
+pub use self::handshake::{client_tls, connect_with};
 pub use self::io::Io;
-#[cfg(any(feature = "rustls", feature = "tokio"))]
 pub use self::maybe_tls::MaybeTls;
 pub use self::receiver::Receiver;
 pub use self::sender::Sender;

@@ -10,6 +10,7 @@ use futures_sink::Sink;
 
 use super::Io;
 use super::shared::{Half, Output, Sending, Shared};
+use crate::adapter::Write;
 use crate::adapter::error::Error;
 use crate::close::CloseCode;
 use crate::error::SendError;
@@ -55,15 +56,30 @@ impl<T: Io> Sender<T> {
         poll_fn(|cx| self.poll_flush_all(cx)).await
     }
 
-    async fn send(&mut self, message: impl FnOnce(&mut Writer) -> Result<(), SendError>) -> Result<(), Error> {
+    async fn send(
+        &mut self,
+        message: impl FnOnce(&mut Writer, &mut Write<'_>) -> Result<(), SendError>,
+    ) -> Result<(), Error> {
         let mut message = Some(message);
         poll_fn(|cx| {
             let mut output = ready!(self.poll_open(cx))?;
             // Under the same lock: else the receiver's answers might take the room.
-            Poll::Ready(message.take().map_or(Ok(()), |message| message(&mut output.writer)).map_err(Error::from))
+            Poll::Ready(message.take().map_or(Ok(()), |message| output.send(message)))
         })
         .await?;
         self.flush().await
+    }
+
+    /// Sends a message for which there is room; what the stream does not take is queued.
+    pub(super) fn begin(
+        &mut self,
+        message: impl FnOnce(&mut Writer, &mut Write<'_>) -> Result<(), SendError>,
+    ) -> Result<(), Error> {
+        let mut output = self.shared.output();
+        if output.over {
+            return Err(SendError::Closed.into());
+        }
+        output.send(message)
     }
 
     /// As [`Sender::queue`], for who sends so.

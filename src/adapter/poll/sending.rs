@@ -14,7 +14,7 @@ macro_rules! sending {
         ///
         /// [`Error::Send`] if it was refused, and nothing was sent. [`Error::Io`].
         pub async fn text(&mut self, text: &str) -> Result<(), Error> {
-            self.send(|writer| writer.text(text)).await
+            self.send(|writer, write| writer.text_through(text, write)).await
         }
 
         /// Sends a binary message.
@@ -27,7 +27,7 @@ macro_rules! sending {
         ///
         /// As `text`.
         pub async fn binary(&mut self, bytes: &[u8]) -> Result<(), Error> {
-            self.send(|writer| writer.binary(bytes)).await
+            self.send(|writer, write| writer.binary_through(bytes, write)).await
         }
 
         /// Sends the next fragment of a message (see [`Writer::fragment`]).
@@ -40,7 +40,7 @@ macro_rules! sending {
         ///
         /// As `text`.
         pub async fn fragment(&mut self, kind: Kind, bytes: &[u8], last: bool) -> Result<(), Error> {
-            self.send(|writer| writer.fragment(kind, bytes, last)).await
+            self.send(|writer, _| writer.fragment(kind, bytes, last)).await
         }
 
         /// Sends a ping with at most 125 bytes.
@@ -53,7 +53,7 @@ macro_rules! sending {
         ///
         /// As `text`.
         pub async fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
-            self.send(|writer| writer.ping(payload)).await
+            self.send(|writer, _| writer.ping(payload)).await
         }
 
         /// Sends the close frame, once; it does not wait for room. Go on receiving until the end: that is the peer's

@@ -9,7 +9,10 @@ use std::io::{self, IoSlice};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Io;
+use crate::adapter::Write;
+use crate::adapter::error::Error;
 use crate::adapter::input::or_eof;
+use crate::error::SendError;
 use crate::reply::Reply;
 use crate::writer::Writer;
 
@@ -128,15 +131,38 @@ impl<T: Io> Output<T> {
             Poll::Ready(Ok(0)) => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
             Poll::Ready(Ok(n)) => {
                 self.writer.consume(n);
-                self.pong = self.pong.saturating_sub(n);
-                self.held = true;
-                self.settle();
-                self.go_on();
+                self.wrote(n);
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => Poll::Ready(Ok(())),
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
             Poll::Pending => self.wait(),
+        }
+    }
+
+    /// Says something to the writer, and begins to write it: what is large from where it lies.
+    pub(super) fn send(
+        &mut self,
+        message: impl FnOnce(&mut Writer, &mut Write<'_>) -> Result<(), SendError>,
+    ) -> Result<(), Error> {
+        let Self { io, writer, waker, .. } = self;
+        let (mut written, mut failed) = (0, None);
+        let said = message(writer, &mut |pending, payload| {
+            let slices = [IoSlice::new(pending), IoSlice::new(payload)];
+            // Whoever has to wait learns it from the flush that comes next.
+            let n = match io.poll_write(&mut Context::from_waker(waker), &slices) {
+                Poll::Ready(write) => write.map_err(|error| failed = Some(error)).unwrap_or_default(),
+                Poll::Pending => 0,
+            };
+            written += n;
+            n
+        });
+        self.sending = Sending::Waits;
+        self.wrote(written);
+        said?;
+        match failed {
+            Some(error) if error.kind() != io::ErrorKind::Interrupted => Err(error.into()),
+            _ => Ok(()),
         }
     }
 
@@ -175,6 +201,15 @@ impl<T: Io> Output<T> {
         }
         self.sending = sending;
         self.settle();
+    }
+
+    fn wrote(&mut self, n: usize) {
+        self.pong = self.pong.saturating_sub(n);
+        self.held |= n > 0;
+        self.settle();
+        if n > 0 {
+            self.go_on();
+        }
     }
 
     fn settle(&mut self) {

@@ -12,9 +12,12 @@ use futures_sink::Sink;
 
 use super::shared::{Sending, Shared};
 use super::{Bytes, Error, Io, Receiver, Sender};
+use crate::adapter::Write;
 use crate::close::CloseCode;
 use crate::config::Config;
 use crate::connection::{Closed, Connection};
+#[cfg(feature = "deflate")]
+use crate::deflate::Agreement;
 use crate::error::SendError;
 use crate::frame::Kind;
 use crate::message::Message;
@@ -30,6 +33,8 @@ pub struct Socket<T> {
     receiver: Receiver<T>,
     sender: Sender<T>,
     protocol: Option<String>,
+    #[cfg(feature = "deflate")]
+    agreement: Option<Agreement>,
 }
 
 impl<T: Io> Socket<T> {
@@ -42,7 +47,13 @@ impl<T: Io> Socket<T> {
         let (reader, writer) = connection.into_split();
         let shared = Arc::new(Shared::new(io, writer));
         let receiver = Receiver::new(reader, input, timers, Arc::clone(&shared));
-        Self { receiver, sender: Sender::new(shared), protocol: None }
+        Self {
+            receiver,
+            sender: Sender::new(shared),
+            protocol: None,
+            #[cfg(feature = "deflate")]
+            agreement: None,
+        }
     }
 
     /// Waits for the next event, as [`Receiver::next`]. To answer it while it is lent, [`Socket::split`] first.
@@ -107,6 +118,13 @@ impl<T: Io> Socket<T> {
         self.protocol.as_deref()
     }
 
+    /// What both ends agreed on for compression, if they did.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub const fn agreement(&self) -> Option<Agreement> {
+        self.agreement
+    }
+
     /// The time that the last answered keepalive ping took to come back.
     #[must_use]
     pub fn round_trip(&self) -> Option<Duration> {
@@ -118,9 +136,18 @@ impl<T: Io> Socket<T> {
         self
     }
 
-    async fn send(&mut self, message: impl FnOnce(&mut Writer) -> Result<(), SendError>) -> Result<(), Error> {
+    #[cfg(feature = "deflate")]
+    pub(super) const fn with_agreement(mut self, agreement: Option<Agreement>) -> Self {
+        self.agreement = agreement;
+        self
+    }
+
+    async fn send(
+        &mut self,
+        message: impl FnOnce(&mut Writer, &mut Write<'_>) -> Result<(), SendError>,
+    ) -> Result<(), Error> {
         poll_fn(|cx| self.poll_room(cx)).await?;
-        self.say(Sending::Waits, message)?;
+        self.sender.begin(message)?;
         self.flush().await
     }
 

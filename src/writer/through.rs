@@ -1,0 +1,89 @@
+//! Large messages, written from where they lie.
+
+use super::Writer;
+use crate::error::SendError;
+use crate::frame::OpCode;
+
+impl Writer {
+    /// Sends a text message as [`Writer::binary_through`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::text`]. Nothing was written.
+    ///
+    /// # Panics
+    ///
+    /// As [`Writer::binary_through`].
+    pub fn text_through(&mut self, text: &str, write: impl FnMut(&[u8], &[u8]) -> usize) -> Result<(), SendError> {
+        self.through(OpCode::Text, text.as_bytes(), write)
+    }
+
+    /// Sends a binary message through a vectored write, without copying what that takes. `write` is given what is
+    /// pending and what is left of the message, in this order, and says how many bytes of both together it has written.
+    /// It is called until it says zero or nothing is left, and what is left is queued: a frame is never torn.
+    ///
+    /// This is for the large messages of a server. What is small, masked, compressed or cut into fragments is queued at
+    /// once, and `write` is not called.
+    ///
+    /// ```
+    /// use ws_proto::{Config, Connection};
+    ///
+    /// let (_, mut writer) = Connection::server(&Config::new()).into_split();
+    /// let (message, mut stream) = ([7; 70_000], Vec::new());
+    /// writer.binary_through(&message, |pending, rest| {
+    ///     stream.extend_from_slice(pending);
+    ///     stream.extend_from_slice(&rest[..rest.len() / 2]); // a short write, as from `write_vectored`
+    ///     pending.len() + rest.len() / 2
+    /// })?;
+    /// stream.extend_from_slice(writer.pending());
+    /// assert_eq!(stream[10..], message);
+    /// # Ok::<(), ws_proto::SendError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::binary`]. Nothing was written.
+    ///
+    /// # Panics
+    ///
+    /// If `write` claims more than it was given.
+    pub fn binary_through(&mut self, bytes: &[u8], write: impl FnMut(&[u8], &[u8]) -> usize) -> Result<(), SendError> {
+        self.through(OpCode::Binary, bytes, write)
+    }
+
+    fn through(
+        &mut self,
+        opcode: OpCode,
+        payload: &[u8],
+        write: impl FnMut(&[u8], &[u8]) -> usize,
+    ) -> Result<(), SendError> {
+        self.check_message()?;
+        #[cfg(feature = "deflate")]
+        if self.compressor.is_some() && self.queue_compressed(opcode, payload) {
+            return Ok(());
+        }
+        if payload.len() < LARGE || payload.len() > self.fragment_size || self.keys.is_some() {
+            self.queue_message(opcode, false, payload);
+        } else {
+            let header = self.header(opcode, true, payload.len());
+            self.queue.push(&header.encode());
+            self.write_through(payload, write);
+        }
+        Ok(())
+    }
+
+    fn write_through(&mut self, mut payload: &[u8], mut write: impl FnMut(&[u8], &[u8]) -> usize) {
+        while !payload.is_empty() {
+            let written = write(self.queue.pending(), payload);
+            let pending = written.min(self.queue.len());
+            self.queue.consume(pending);
+            payload = payload.split_at_checked(written - pending).expect("wrote more than there was").1;
+            if written == 0 {
+                return self.queue.push(payload);
+            }
+        }
+    }
+}
+
+/// From here on a copy costs more than a second slice for the system call.
+const LARGE: usize = 8 << 10;
