@@ -12,7 +12,6 @@ use ws_proto::{Config, Event, tokio as ws};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let common::Options { listen, config } = common::Options::from_args()?;
-    let config = config.keepalive(Some(Duration::from_secs(30)));
     let listener = TcpListener::bind(&listen).await?;
     println!("listening on ws://{}", listener.local_addr()?);
     loop {

@@ -64,6 +64,7 @@ const INNER: &[(&str, &[&str])] = &[
 
 const MAX_FILE: usize = 400;
 const MAX_FUNCTION: usize = 40;
+const MAX_EXAMPLE: usize = 100;
 
 enum Uses {
     /// Exactly these.
@@ -159,6 +160,18 @@ fn files_are_short() {
         .map(|source| format!("{}: {} lines", source.path, source.lines))
         .collect();
     assert!(long.is_empty(), "{long:#?}");
+}
+
+/// Each can be read in one sitting, as a whole.
+#[test]
+fn examples_are_short() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let examples = files(&folder);
+    assert!(examples.len() > 5);
+    for path in examples {
+        let lines = fs::read_to_string(&path).unwrap().lines().count();
+        assert!(lines < MAX_EXAMPLE, "{}: {lines} lines", path.display());
+    }
 }
 
 #[test]

@@ -628,3 +628,39 @@ fn first_fault_decides() {
         assert_eq!(refusal.error().status(), Some(status), "{line}");
     }
 }
+
+/// One step or two, in any cut: the same connection or the same refusal, and the same bytes left.
+#[test]
+fn accepting_in_one_step() {
+    let config = Config::new();
+    let plain = request("Upgrade: websocket\r\n", b"");
+    for (name, bytes) in [("good", REQUEST.as_bytes()), ("plain", &plain), ("wrong", &request("GET", b"POST"))] {
+        let outcome = serve(bytes);
+        let expected = [(outcome.error(), outcome.response())];
+        let wire = [bytes, &MASKED_HELLO].concat();
+        for cut in 0..=wire.len() {
+            let mut wire = wire.clone();
+            let (first, second) = wire.split_at_mut(cut);
+            let mut server = Server::new(OriginPolicy::Any, &config);
+            let mut found = Vec::new();
+            let mut heard = Vec::new();
+            let mut connection = None;
+            for mut input in [first, second] {
+                match server.accept(&mut input) {
+                    Ok(None) => {}
+                    Ok(Some(mut accepted)) => {
+                        found.push((None, accepted.outgoing().to_vec()));
+                        connection = Some(accepted);
+                    }
+                    Err(refusal) => found.push((Some(refusal.error()), refusal.response().to_vec())),
+                }
+                match &mut connection {
+                    Some(connection) => heard.extend(texts(connection, input)),
+                    None => assert!(input.is_empty(), "{name} at {cut}: swallowed"),
+                }
+            }
+            assert_eq!(heard, if expected[0].0.is_none() { vec!["Hello"] } else { vec![] }, "{name} at {cut}");
+            assert_eq!(found, expected, "{name} at {cut}: once");
+        }
+    }
+}

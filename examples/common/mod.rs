@@ -1,6 +1,7 @@
 //! The options of every echo server.
 
 use std::error::Error;
+use std::time::Duration;
 
 use ws_proto::Config;
 
@@ -12,7 +13,7 @@ pub(crate) struct Options {
 impl Options {
     /// `--listen ADDR` (127.0.0.1:9001), `--max-message BYTES` (64 MiB), `--deflate` (with the feature `deflate`).
     pub(crate) fn from_args() -> Result<Self, Box<dyn Error>> {
-        let config = Config::new().max_message(64 << 20).max_frame(64 << 20);
+        let config = Config::new().max_message(64 << 20).max_frame(64 << 20).keepalive(Some(Duration::from_secs(30)));
         let mut options = Self { listen: String::from("127.0.0.1:9001"), config };
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {

@@ -128,10 +128,14 @@ impl Request {
         if protocol.is_some_and(|protocol| !self.protocols().any(|offer| offer == protocol)) {
             return Err(AnswerError::ProtocolNotOffered);
         }
+        Ok(self.open(protocol, &answer.lines, config))
+    }
+
+    pub(super) fn open(&self, protocol: Option<&str>, lines: &Lines, config: &Config) -> Connection {
         let agreed = Agreed::choose(&self.head.head, config);
         let accept = self.key.accept();
-        let head = response::switching(&accept, protocol, &agreed.answer(), &answer.lines, self.expects_100);
-        Ok(agreed.apply(Connection::server_behind(config, &head), config))
+        let head = response::switching(&accept, protocol, &agreed.answer(), lines, self.expects_100);
+        agreed.apply(Connection::server_behind(config, &head), config)
     }
 
     /// The complete response that refuses the connection: 401 with WWW-Authenticate, 403, 404, 503, a redirection with

@@ -8,12 +8,14 @@ use super::error::HandshakeError;
 use super::fields;
 use super::gather::Gather;
 use super::head::{Field, Head};
+use super::lines::Lines;
 use super::offers;
 use super::origin::OriginPolicy;
 use super::request::{Incoming, PlainRequest, Request, RequestHead};
 use super::response;
 use super::uri::{Authority, Target};
 use crate::config::Config;
+use crate::connection::Connection;
 
 /// The server's side of an opening handshake: bytes in, a request or a refusal out.
 ///
@@ -82,6 +84,33 @@ impl Server {
             *input = &mut [];
             Refusal::new(error, self.config.version_8, is_head_request)
         })
+    }
+
+    /// As [`Server::receive`], and accepts: for a server of WebSockets alone, without subprotocols. The 101 is outgoing.
+    ///
+    /// ```
+    /// use ws_proto::Config;
+    /// use ws_proto::handshake::{OriginPolicy, Server};
+    ///
+    /// let mut server = Server::new(OriginPolicy::Any, &Config::new());
+    /// let mut bytes = *b"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n";
+    /// let refusal = server.accept(&mut &mut bytes[..]).unwrap_err();
+    /// assert!(refusal.response().starts_with(b"HTTP/1.1 426 Upgrade Required\r\n"));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the request is refused, as another HTTP request is; all later input is swallowed.
+    pub fn accept(&mut self, input: &mut &mut [u8]) -> Result<Option<Connection>, Refusal> {
+        match self.receive(input)? {
+            None => Ok(None),
+            Some(Incoming::Upgrade(request)) => Ok(Some(request.open(None, &Lines::default(), &self.config))),
+            Some(Incoming::Plain(request)) => {
+                self.state = State::Refused;
+                *input = &mut [];
+                Err(Refusal { error: HandshakeError::BadUpgrade, response: request.upgrade_required() })
+            }
+        }
     }
 
     /// Takes note that the client will send no more.
