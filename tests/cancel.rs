@@ -3,7 +3,10 @@
 
 mod driver;
 
-use core::future::Future;
+use core::cell::Cell;
+use core::future::{Future, poll_fn};
+use core::mem;
+use core::task::Poll;
 
 use driver::{
     BOTH, Scripted, complete, connection, letters, outgoing, owned, pattern, peer_of, receive_all, run, step,
@@ -557,6 +560,46 @@ fn connecting() {
             }
         }
     }
+}
+
+/// The same with a URL, and a stream that is not there at once: dropped before, nothing was opened.
+#[test]
+fn dialling() {
+    let config = Config::new();
+    for polls in 0.. {
+        let io = Scripted::new(b"", ALL, ALL, true);
+        let dialled = Cell::new(0);
+        let dial = async |host: &str, port| {
+            assert_eq!((host, port), ("localhost", 80));
+            yield_now().await;
+            dialled.set(dialled.get() + 1);
+            Ok(io.clone())
+        };
+        let mut connecting = Box::pin(poll::connect("ws://localhost/chat", &config, dial));
+        let mut told = false;
+        let done = (0..polls).find_map(|_| {
+            let done = step(connecting.as_mut(), 1);
+            let written = io.script().output.clone();
+            if !told && written.ends_with(b"\r\n\r\n") {
+                told = true;
+                io.push(&answer(&written));
+            }
+            done
+        });
+        drop(connecting);
+        assert_eq!(dialled.get(), usize::from(polls > 1), "{polls} polls");
+        if let Some(socket) = done {
+            assert!(socket.is_ok() && polls > 3, "it was dropped at every point before");
+            break;
+        }
+        assert!(io.is_dropped(), "{polls} polls: the stream is dropped");
+    }
+}
+
+/// Pending once.
+fn yield_now() -> impl Future<Output = ()> {
+    let mut yielded = false;
+    poll_fn(move |_| if mem::replace(&mut yielded, true) { Poll::Ready(()) } else { Poll::Pending })
 }
 
 /// What a server says to this request.
