@@ -137,6 +137,7 @@ impl Header {
     /// The header's bytes, its length in the shortest form.
     #[inline]
     #[must_use]
+    #[expect(clippy::indexing_slicing, reason = "10 bytes and 4 of the key are 14")]
     pub const fn encode(&self) -> HeaderBytes {
         let mut bytes = [0; Self::MAX];
         bytes[0] = self.opcode as u8 | if self.fin { FIN } else { 0 } | if self.rsv1 { RSV1 } else { 0 };

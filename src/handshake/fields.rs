@@ -293,6 +293,7 @@ pub(super) fn is_token(bytes: &[u8]) -> bool {
 }
 
 /// `tchar` (RFC 9110, section 5.6.2).
+#[expect(clippy::indexing_slicing, reason = "a place for each byte")]
 pub(super) const fn is_token_byte(byte: u8) -> bool {
     TOKEN_BYTES[byte as usize]
 }
@@ -318,6 +319,7 @@ pub(super) fn trim_start(mut bytes: &[u8]) -> &[u8] {
     bytes
 }
 
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
 const TOKEN_BYTES: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0;

@@ -80,7 +80,7 @@ impl Request {
 impl Refusal {
     /// The response for an HTTP stack, which sees to the connection itself.
     #[must_use]
-    #[expect(clippy::missing_panics_doc, reason = "its lines are well-formed")]
+    #[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "its lines are well-formed")]
     pub fn to_http(&self) -> ::http::Response<Vec<u8>> {
         let mut response = read_response(self.response()).expect("its lines are well-formed").map(<[u8]>::to_vec);
         let is_426 = response.status() == StatusCode::UPGRADE_REQUIRED;

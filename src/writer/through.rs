@@ -77,7 +77,8 @@ impl Writer {
             let written = write(self.queue.pending(), payload);
             let pending = written.min(self.queue.len());
             self.queue.consume(pending);
-            payload = payload.split_at_checked(written - pending).expect("wrote more than there was").1;
+            assert!(written - pending <= payload.len(), "wrote more than there was");
+            payload = payload.split_at(written - pending).1;
             if written == 0 {
                 return self.queue.push(payload);
             }

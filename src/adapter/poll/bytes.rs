@@ -56,7 +56,7 @@ impl<T: Io> Bytes<T> {
 
     /// Queues the first of `bytes` as a message, and begins to write it.
     pub(crate) fn poll_give(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let message = &bytes[..bytes.len().min(LONGEST)];
+        let (message, _) = bytes.split_at(bytes.len().min(LONGEST));
         if message.is_empty() {
             return Poll::Ready(Ok(0));
         }

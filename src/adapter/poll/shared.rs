@@ -196,7 +196,7 @@ impl<T: Io> Output<T> {
     /// Takes note of how messages are sent now. The receiver may have waited for it.
     pub(super) fn set_sending(&mut self, sending: Sending) {
         let begins_to_wait = self.sending == Sending::Queues && sending != Sending::Queues;
-        if begins_to_wait && self.blocked[Half::Receiver as usize] {
+        if begins_to_wait && *self.blocked(Half::Receiver) {
             self.waiting.wake_one(Half::Receiver);
         }
         self.sending = sending;
@@ -224,16 +224,24 @@ impl<T: Io> Output<T> {
         }
     }
 
+    const fn blocked(&mut self, half: Half) -> &mut bool {
+        let [receiver, sender] = &mut self.blocked;
+        match half {
+            Half::Receiver => receiver,
+            Half::Sender => sender,
+        }
+    }
+
     fn wait<R>(&mut self) -> Poll<R> {
-        self.blocked[self.half as usize] = true;
+        *self.blocked(self.half) = true;
         Poll::Pending
     }
 
     /// Wakes the other half if it waits for what was done now: the stream need not, once it has let this one go on.
     fn go_on(&mut self) {
-        self.blocked[self.half as usize] = false;
+        *self.blocked(self.half) = false;
         let other = self.half.other();
-        if mem::take(&mut self.blocked[other as usize]) {
+        if mem::take(self.blocked(other)) {
             self.waiting.wake_one(other);
         }
     }
