@@ -352,6 +352,46 @@ fn split_in_one_thread() {
     assert_eq!(heard_from(Role::Server, &stream.script().output), expected);
 }
 
+/// What is queued is written with what comes next: a flush, a message, a wait for the peer.
+#[test]
+fn queueing() {
+    for role in BOTH {
+        for (way, then) in ["flush", "message", "receive", "split", "halves"].into_iter().enumerate() {
+            let stream = Scripted::new(b"", 100, 1000, None);
+            let mut socket = stream.socket(role, &Config::new().max_pending(40));
+            let queue = |writer: &mut Writer| {
+                writer.text("one")?;
+                writer.pong(b"two")
+            };
+            let mut expected: Vec<Message> = vec!["one".into(), Message::Pong(b"two".into())];
+            match way {
+                0..3 => socket.queue(queue).unwrap(),
+                3 => socket.split().1.queue(queue).unwrap(),
+                _ => {}
+            }
+            assert_eq!(stream.script().output, b"", "{role:?}, {then}: not yet");
+            match way {
+                0 => socket.flush().unwrap(),
+                1 => {
+                    socket.text("three").unwrap();
+                    expected.push("three".into());
+                }
+                2 | 3 => assert!(socket.next().is_err(), "the end of the stream"),
+                _ => {
+                    let (_, mut writing) = socket.into_split(stream.clone());
+                    writing.queue(queue).unwrap();
+                    assert_eq!(writing.queue(|writer| writer.binary(&[0; 40])), Ok(()), "room for one more");
+                    assert_eq!(writing.queue(|writer| writer.text("")), Err(SendError::Full));
+                    assert_eq!(stream.script().output, b"", "{role:?}, {then}: not yet");
+                    writing.flush().unwrap();
+                    expected.push(vec![0; 40].into());
+                }
+            }
+            assert_eq!(heard_from(role, &stream.script().output), expected, "{role:?}, {then}");
+        }
+    }
+}
+
 // --- real time-outs ---
 
 fn tcp() -> (TcpStream, TcpStream) {

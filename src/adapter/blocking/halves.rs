@@ -80,6 +80,12 @@ impl<W: Write> WriteHalf<W> {
         let settled = self.output.settle();
         sent.and(settled)
     }
+
+    fn say<R>(&mut self, message: impl FnOnce(&mut Writer) -> R) -> R {
+        let said = message(&mut lock(&self.output.sending).writer);
+        let _ = self.output.settle(); // what is not written then is with the next
+        said
+    }
 }
 
 impl<S: Read, W: Write> Peer for Both<S, W> {

@@ -190,6 +190,10 @@ impl<S: Read + Write> Socket<S> {
     ) -> Result<(), Error> {
         self.sending.get_mut().send(message)
     }
+
+    fn say<R>(&mut self, message: impl FnOnce(&mut Writer) -> R) -> R {
+        message(&mut self.sending.get_mut().writer)
+    }
 }
 
 /// The receiving side of a [`Socket`] in one thread. See [`Socket::split`].
@@ -244,6 +248,10 @@ impl<S: Write> Sender<'_, S> {
         message: impl FnOnce(&mut Writer, &mut adapter::Write<'_>) -> Result<(), SendError>,
     ) -> Result<(), Error> {
         self.sending.borrow_mut().send(message)
+    }
+
+    fn say<R>(&mut self, message: impl FnOnce(&mut Writer) -> R) -> R {
+        message(&mut self.sending.borrow_mut().writer)
     }
 }
 

@@ -101,7 +101,19 @@ macro_rules! sending {
             self.send(|writer, _| writer.close(code, reason))
         }
 
-        /// Writes what a call that failed has left.
+        /// Says something to the writer without writing it: [`flush`](Self::flush) does, or the next message, or
+        /// receiving, before it waits; not a thread that is waiting there already. For many small messages in one
+        /// write, and for what has no method of its own here: a pong nobody asked for, a message that is not to be
+        /// compressed, one prepared for many connections.
+        ///
+        /// # Errors
+        ///
+        /// As the method of the writer that was called. Nothing was queued then.
+        pub fn queue<R>(&mut self, message: impl FnOnce(&mut Writer) -> Result<R, SendError>) -> Result<R, SendError> {
+            self.say(message)
+        }
+
+        /// Writes what is queued, or what a call that failed has left.
         ///
         /// # Errors
         ///
