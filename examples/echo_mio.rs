@@ -6,16 +6,14 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
-use mio::net::{TcpListener, TcpStream};
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Interest, Poll, Token, net};
 use slab::Slab;
 use ws_proto::handshake::{OriginPolicy, Server};
-use ws_proto::timers::{Due, Timers};
-use ws_proto::{Connection, Event, Transport};
+use ws_proto::{Connection, Event, Transport, timers};
 
 struct Client {
-    stream: TcpStream,
-    timers: Timers,
+    stream: net::TcpStream,
+    timers: timers::Timers,
     server: Server,
     connection: Option<Connection>,
 }
@@ -23,57 +21,57 @@ struct Client {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let common::Options { listen, config } = common::Options::from_args()?;
     let config = config.max_pending(usize::MAX); // of the answers to what one read brought
-    let (mut poll, mut events, start) = (Poll::new()?, Events::with_capacity(1024), Instant::now());
-    let mut listener = TcpListener::bind(listen.parse()?)?;
-    poll.registry().register(&mut listener, Token(usize::MAX), Interest::READABLE)?;
+    let mut listener = net::TcpListener::bind(listen.parse()?)?;
     println!("listening on ws://{}", listener.local_addr()?);
-    let (mut clients, mut buffer, mut next_look) = (Slab::<Client>::new(), vec![0; 64 << 10], Duration::ZERO);
+    let (mut poll, mut events, mut buffer) = (Poll::new()?, Events::with_capacity(1024), vec![0; 64 << 10]);
+    poll.registry().register(&mut listener, Token(usize::MAX), Interest::READABLE)?;
+    let (mut clients, mut ready, start, mut look) = (Slab::<Client>::new(), Vec::new(), Instant::now(), Duration::ZERO);
     loop {
-        poll.poll(&mut events, Some(Duration::from_secs(1)))?;
+        let _ = poll.poll(&mut events, Some(Duration::from_secs(ready.is_empty().into()))); // or a signal came
+        ready.extend(events.iter().map(|event| event.token().0));
         let now = start.elapsed();
-        for Token(key) in events.iter().map(mio::event::Event::token) {
-            if clients.get_mut(key).is_some_and(|client| !client.drive(&mut buffer, now)) {
-                clients.remove(key);
-            }
-            while let Some(Ok((mut stream, _))) = (key == usize::MAX).then(|| listener.accept()) {
-                let (place, both) = (clients.vacant_entry(), Interest::READABLE | Interest::WRITABLE);
-                poll.registry().register(&mut stream, Token(place.key()), both)?;
-                let (timers, server) = (Timers::new(&config, now), Server::new(OriginPolicy::Any, &config));
-                place.insert(Client { stream, timers, server, connection: None });
-            }
+        if now >= look {
+            look = now + Duration::from_secs(1);
+            ready.extend(clients.iter().map(|(key, _)| key).chain([usize::MAX]));
         }
-        if now >= next_look {
-            next_look = now + Duration::from_secs(1);
-            clients.retain(|_, client| client.drive(&mut buffer, now));
+        for key in std::mem::take(&mut ready) {
+            match clients.get_mut(key).map(|client| client.drive(&mut buffer, now)) {
+                Some(Ok(more)) => ready.extend(more.then_some(key)),
+                Some(Err(_)) => _ = clients.remove(key),
+                None => {
+                    let Ok((mut stream, _)) = listener.accept() else { continue };
+                    let (place, both) = (clients.vacant_entry(), Interest::READABLE | Interest::WRITABLE);
+                    poll.registry().register(&mut stream, Token(place.key()), both)?;
+                    let (timers, server) = (timers::Timers::new(&config, now), Server::new(OriginPolicy::Any, &config));
+                    place.insert(Client { stream, timers, server, connection: None });
+                    ready.push(key); // there may be another
+                }
+            }
         }
     }
 }
 
 impl Client {
-    /// Goes on until the stream would block; false at the end.
-    fn drive(&mut self, buffer: &mut [u8], now: Duration) -> bool {
-        let mut steps = std::iter::repeat_with(|| self.step(buffer, now));
-        steps.find_map(Result::err).is_some_and(|error| error.kind() == ErrorKind::WouldBlock)
+    /// Takes a few steps, so that others have their turn, and then does what is due; whether there is more to do.
+    fn drive(&mut self, buffer: &mut [u8], now: Duration) -> io::Result<bool> {
+        match ((0..64).find_map(|_| self.step(buffer, now).err()), self.timers.due(now), &mut self.connection) {
+            (Some(error), ..) if error.kind() != ErrorKind::WouldBlock => Err(error),
+            (stopped, None, _) => Ok(stopped.is_none()),
+            (_, Some(timers::Due::Ping(payload)), Some(connection)) => Ok(connection.split().1.ping(&payload).is_ok()),
+            _ => Err(ErrorKind::TimedOut.into()),
+        }
     }
 
-    /// Does what is due, or writes, or reads: what cannot be written stops the reading, and so memory from growing.
+    /// Writes, or else reads: what cannot be written stops the reading, and so memory from growing.
     fn step(&mut self, buffer: &mut [u8], now: Duration) -> io::Result<()> {
         let Self { stream, timers, server, connection } = self;
-        match (timers.due(now), &mut *connection) {
-            (None, _) => {}
-            (Some(Due::Ping(payload)), Some(connection)) => _ = connection.split().1.ping(&payload),
-            _ => return Err(ErrorKind::TimedOut.into()),
-        }
         if let Some(connection) = connection
             && let outgoing @ [_, ..] = connection.outgoing()
         {
             let n = stream.write(outgoing)?;
             connection.consume(n);
-            if connection.transport() == Transport::Close {
-                timers.closing(now);
-                stream.shutdown(Shutdown::Write)?; // not closed: a reset could take our last words away
-            }
-            return Ok(());
+            let is_over = connection.transport() == Transport::Close; // but a reset could take our last words away
+            return if is_over { stream.shutdown(Shutdown::Write).map(|()| timers.closing(now)) } else { Ok(()) };
         }
         let n = Some(stream.read(buffer)?).filter(|n| *n > 0).ok_or(ErrorKind::UnexpectedEof)?;
         let mut input = &mut buffer[..n];
@@ -81,7 +79,9 @@ impl Client {
         match server.accept(&mut input) {
             Ok(None) => {} // not yet, or no longer
             Ok(accepted) => *connection = accepted,
-            Err(refusal) => return stream.write_all(refusal.response()), // the first bytes always fit
+            Err(refusal) => {
+                return stream.write_all(refusal.response()).and_then(|()| stream.shutdown(Shutdown::Write));
+            }
         }
         let Some(connection) = connection else { return Ok(()) };
         timers.opened(now);

@@ -7,6 +7,8 @@ mod driver;
 use ws_proto::{Config, Connection, Kind, Role, Seed, SendError, Writer};
 
 const LARGE: usize = 8 << 10;
+/// Goes with the header.
+const START: usize = 2 << 10;
 
 fn writer(role: Role, config: &Config) -> Writer {
     let connection = match role {
@@ -141,6 +143,46 @@ fn refused_before_anything_is_written() {
     }
 }
 
+/// A stream that takes one slice at a time sends no header alone.
+#[test]
+fn the_first_slice_is_not_small() {
+    let mut sizes = Vec::new();
+    let mut writer = writer(Role::Server, &Config::new());
+    writer
+        .text_through(&text(LARGE), |pending, rest| {
+            let slice = if pending.is_empty() { rest } else { pending };
+            sizes.push(slice.len());
+            slice.len()
+        })
+        .unwrap();
+    assert_eq!(sizes, [4 + START, LARGE - START]);
+    assert_eq!(writer.pending(), b"");
+}
+
+/// Even a panic in the middle tears no frame.
+#[cfg(feature = "std")]
+#[test]
+fn a_panic_in_the_middle() {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    let (mut one, mut other) = (writer(Role::Server, &Config::new()), writer(Role::Server, &Config::new()));
+    let mut wire: Vec<u8> = Vec::new();
+    let mut calls = 0;
+    let write = |pending: &[u8], rest: &[u8]| {
+        calls += 1;
+        assert!(calls < 3, "the stream broke");
+        let all = [pending, rest].concat();
+        wire.extend(&all[..3000]);
+        3000
+    };
+    catch_unwind(AssertUnwindSafe(|| one.binary_through(&vec![7; 20_000], write))).unwrap_err();
+    other.binary(&vec![7; 20_000]).unwrap();
+    for writer in [&mut one, &mut other] {
+        writer.text("next").unwrap();
+    }
+    wire.extend(one.pending());
+    assert!(wire == other.pending());
+}
+
 #[test]
 #[should_panic(expected = "wrote more than there was")]
 fn more_than_there_was() {
@@ -160,7 +202,7 @@ mod tasks {
     use ws_proto::poll::{Error, Io, Socket};
 
     use super::driver::{BOTH, Scripted, complete, connection, receive_all, run};
-    use super::{Config, LARGE, Role, text};
+    use super::{Config, LARGE, Role, START, text};
 
     /// Notes where what it is given lies.
     struct Noting(Scripted, Rc<RefCell<Vec<usize>>>);
@@ -220,7 +262,7 @@ mod tasks {
                     assert_eq!(done.is_none(), room != usize::MAX, "{name}: it waits for room");
                     let is_lent = role == Role::Server && size >= LARGE;
                     for text in [&first, &second] {
-                        assert_eq!(notes.borrow().contains(&text.as_ptr().addr()), is_lent, "{name}");
+                        assert_eq!(notes.borrow().contains(&(text.as_ptr().addr() + START)), is_lent, "{name}");
                     }
                     let received = receive_all(peer.split().0, &io.script().output);
                     assert!(received == [first.into(), second.into()], "{name}");
@@ -251,7 +293,7 @@ mod threads {
     use ws_proto::blocking::{Error, Socket};
     use ws_proto::{Connection, Event};
 
-    use super::{Config, LARGE, Seed, text};
+    use super::{Config, LARGE, START, Seed, text};
 
     /// Takes so many bytes at a time, fails each time it has taken `patience`, and notes where what it is given lies.
     struct Noting {
@@ -308,7 +350,7 @@ mod threads {
                 }
                 sent.unwrap();
                 let stream = socket.stream();
-                assert_eq!(stream.notes.contains(&message.as_ptr().addr()), size >= LARGE, "{name}");
+                assert_eq!(stream.notes.contains(&(message.as_ptr().addr() + START)), size >= LARGE, "{name}");
                 let mut peer = Connection::client(&config, Seed::predictable_for_tests(1));
                 let (reader, _) = peer.split();
                 let event = reader.receive(&mut &mut stream.wire[..]).unwrap();

@@ -21,7 +21,8 @@
 //! # }
 //! ```
 //!
-//! [`poll`](crate::poll) says how it behaves; all time-outs of [`Config`] run on tokio's clock.
+//! [`poll`](crate::poll) says how it behaves; all time-outs of [`Config`] run on tokio's clock, which the runtime must
+//! have enabled: without it, tokio panics.
 
 use alloc::boxed::Box;
 #[cfg(feature = "rustls")]

@@ -1,6 +1,6 @@
 //! Large messages, written from where they lie.
 
-use super::Writer;
+use super::{Queue, Writer};
 use crate::error::SendError;
 use crate::frame::OpCode;
 
@@ -66,25 +66,43 @@ impl Writer {
             self.queue_message(opcode, false, payload);
         } else {
             let header = self.header(opcode, true, payload.len());
+            let (start, rest) = payload.split_at(START);
             self.queue.push(&header.encode());
-            self.write_through(payload, write);
+            self.queue.push(start);
+            Rest { queue: &mut self.queue, payload: rest }.write(write);
         }
         Ok(())
     }
+}
 
-    fn write_through(&mut self, mut payload: &[u8], mut write: impl FnMut(&[u8], &[u8]) -> usize) {
-        while !payload.is_empty() {
-            let written = write(self.queue.pending(), payload);
-            let pending = written.min(self.queue.len());
-            self.queue.consume(pending);
-            assert!(written - pending <= payload.len(), "wrote more than there was");
-            payload = payload.split_at(written - pending).1;
+/// What is left of a message. It is queued in the end, even if that is a panic.
+struct Rest<'a> {
+    queue: &'a mut Queue,
+    payload: &'a [u8],
+}
+
+impl Rest<'_> {
+    fn write(mut self, mut write: impl FnMut(&[u8], &[u8]) -> usize) {
+        while !self.payload.is_empty() {
+            let written = write(self.queue.pending(), self.payload);
             if written == 0 {
-                return self.queue.push(payload);
+                return;
             }
+            let pending = written.min(self.queue.len());
+            assert!(written - pending <= self.payload.len(), "wrote more than there was");
+            self.queue.consume(pending);
+            self.payload = self.payload.split_at(written - pending).1;
         }
+    }
+}
+
+impl Drop for Rest<'_> {
+    fn drop(&mut self) {
+        self.queue.push(self.payload);
     }
 }
 
 /// From here on a copy costs more than a second slice for the system call.
 const LARGE: usize = 8 << 10;
+/// Goes with the header, more than a segment of TCP: for streams that take one slice at a time.
+const START: usize = 2 << 10;

@@ -152,7 +152,7 @@ impl<S: Read + Write> Socket<S> {
         self.protocol.as_deref()
     }
 
-    /// What both ends agreed on for compression, if they did.
+    /// What both ends agreed on for compression, if they did, in the handshake that made this socket.
     #[cfg(feature = "deflate")]
     #[must_use]
     pub const fn agreement(&self) -> Option<crate::deflate::Agreement> {

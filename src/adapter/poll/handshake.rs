@@ -106,7 +106,8 @@ pub async fn client_tls<T: Io>(
 }
 
 /// Connects to a `ws://` or `wss://` URL and performs the handshakes over the stream that `dial` opens to its host and
-/// port. `wss://` needs the feature `rustls`, and trusts whom the platform trusts.
+/// port. `wss://` needs the feature `rustls`, and trusts whom the platform trusts. How long dialling may take is for
+/// `dial` to say; [`Config::opening_timeout`] begins behind it.
 ///
 /// # Cancel safety
 ///

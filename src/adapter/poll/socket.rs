@@ -118,7 +118,7 @@ impl<T: Io> Socket<T> {
         self.protocol.as_deref()
     }
 
-    /// What both ends agreed on for compression, if they did.
+    /// What both ends agreed on for compression, if they did, in the handshake that made this socket.
     #[cfg(feature = "deflate")]
     #[must_use]
     pub const fn agreement(&self) -> Option<Agreement> {
