@@ -175,12 +175,22 @@ impl Connection {
     }
 
     /// Both halves, for one task.
-    pub const fn split(&mut self) -> (&mut Reader, &mut Writer) {
-        // Behind an end that owes no close frame there is nobody to send to.
+    #[inline]
+    pub fn split(&mut self) -> (&mut Reader, &mut Writer) {
         if self.reader.ended_without_close() {
-            self.writer.end();
+            self.end_writer();
         }
         (&mut self.reader, &mut self.writer)
+    }
+
+    /// Behind an end that owes no close frame there is nobody to send to. A pong that was owed before goes out.
+    #[cold]
+    fn end_writer(&mut self) {
+        #[cfg(feature = "alloc")]
+        if let Some(reply) = self.reader.take_reply() {
+            self.writer.reply(reply);
+        }
+        self.writer.end();
     }
 
     /// Both halves, for two tasks. What the reader owes must then be carried over (see [`Reply`](crate::Reply)).
@@ -213,7 +223,7 @@ impl Transport {
             return Self::CloseAfterFlush;
         }
         match end {
-            End::Close if reader.role() == Role::Client && !reader.is_eof() => Self::AwaitPeer,
+            End::Close if writer.is_closed() && reader.role() == Role::Client && !reader.is_eof() => Self::AwaitPeer,
             _ => Self::Close,
         }
     }
@@ -228,7 +238,7 @@ impl<'a> Closed<'a> {
             End::Close => {
                 let (code, reason) =
                     reader.close_frame().map_or((CloseCode::NO_CODE, ""), |close| (close.code, close.reason));
-                let clean = writer.is_closed() || reader.owes_close();
+                let clean = writer.is_closed() || (reader.owes_close() && !writer.is_over());
                 let by = if writer.has_closed_first() { Side::Local } else { Side::Peer };
                 Self { code, reason, clean, by }
             }

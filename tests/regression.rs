@@ -4,7 +4,7 @@
 use std::io::{self, Read, Write};
 
 use ws_proto::handshake::{HandshakeError, OriginPolicy, Server};
-use ws_proto::{Config, Connection, Event, blocking};
+use ws_proto::{Config, Connection, Event, Seed, SendError, Transport, blocking};
 
 #[test]
 fn empty_masked_frame_cut_before_its_key_waits_for_it() {
@@ -20,6 +20,27 @@ fn head_request_is_refused_without_a_body_whatever_is_wrong_with_it() {
     let refusal = Server::new(OriginPolicy::Any, &Config::new()).receive(&mut &mut request[..]).unwrap_err();
     assert_eq!(refusal.error(), HandshakeError::BadHeader);
     assert!(refusal.response().ends_with(b"\r\n\r\n"), "{}", refusal.response().escape_ascii());
+}
+
+#[test]
+fn an_owed_pong_survives_the_end_of_the_stream_and_a_look_at_the_halves() {
+    let mut server = Connection::server(&Config::new());
+    let (reader, _) = server.split();
+    assert_eq!(reader.receive(&mut &mut b"\x89\x80mask".to_vec()[..]), Ok(Some(Event::Ping(b""))));
+    reader.receive_eof().unwrap_err();
+    assert_eq!(server.split().1.text("nobody is there"), Err(SendError::Closed));
+    assert_eq!(server.outgoing(), b"\x8a\x00");
+}
+
+#[test]
+fn a_close_frame_that_will_not_be_answered_is_no_clean_end_and_nothing_to_wait_for() {
+    let mut client = Connection::client(&Config::new(), Seed::predictable_for_tests(1));
+    let (reader, writer) = client.split();
+    writer.end();
+    assert_eq!(reader.receive(&mut &mut b"\x88\x00".to_vec()[..]), Ok(Some(Event::Close(None))));
+    assert!(!client.closed().unwrap().clean);
+    assert_eq!(client.outgoing(), b"");
+    assert_eq!(client.transport(), Transport::Close);
 }
 
 /// Yields `input` at once, then its end; the first `refusals` writes would block.

@@ -212,7 +212,7 @@ impl Writer {
         if self.keys.is_some() { Role::Client } else { Role::Server }
     }
 
-    const fn is_over(&self) -> bool {
+    pub(crate) const fn is_over(&self) -> bool {
         matches!(self.state, State::Closed { .. } | State::Over)
     }
 
