@@ -54,7 +54,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 impl Client {
     /// Takes a few steps, so that others have their turn, and then does what is due; whether there is more to do.
     fn drive(&mut self, buffer: &mut [u8], now: Duration) -> io::Result<bool> {
-        match ((0..64).find_map(|_| self.step(buffer, now).err()), self.timers.due(now), &mut self.connection) {
+        match ((0..16).find_map(|_| self.step(buffer, now).err()), self.timers.due(now), &mut self.connection) {
             (Some(error), ..) if error.kind() != ErrorKind::WouldBlock => Err(error),
             (stopped, None, _) => Ok(stopped.is_none()),
             (_, Some(timers::Due::Ping(payload)), Some(connection)) => Ok(connection.split().1.ping(&payload).is_ok()),
