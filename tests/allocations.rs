@@ -228,6 +228,38 @@ fn rl_05_memory_follows_what_was_received() {
     }
 }
 
+/// Security, T2: whatever a frame or a fragment announces, and however much of it comes.
+#[test]
+#[cfg(target_pointer_width = "64")]
+fn t02_memory_follows_what_came_and_not_what_was_announced() {
+    const CONSTANT: usize = 64;
+    let unlimited = Config::new().max_frame(Config::UNLIMITED).max_message(Config::UNLIMITED);
+    for role in ROLES {
+        for call in [Call::Receive, Call::Advance, Call::Chunk] {
+            for announced in [126, 65_536, (1 << 31) - 1, 1 << 31, 1 << 32, (1 << 63) - 1] {
+                for (begins, first) in [(None, TEXT), (None, BINARY_BEGINS), (Some(TEXT_BEGINS), CONTINUES)] {
+                    for came in [0, 1, 100] {
+                        let mut begun = begins.map_or(Vec::new(), |begins| frame(role, begins, b"begun"));
+                        let mut wire = header(role, first, announced);
+                        let mut payload = vec![b'x'; came];
+                        mask(role, &mut payload);
+                        wire.extend(payload);
+                        let received = begun.len() + wire.len();
+                        let mut announced_to = connection(role, &unlimited);
+                        let info = measure(|| {
+                            read(&mut announced_to, call, &mut begun);
+                            read(&mut announced_to, call, &mut wire);
+                        });
+                        let most = usize::try_from(info.bytes_max).unwrap();
+                        let name = format!("{came} of {announced}, {first:02x}, {role:?}, {call:?}");
+                        assert!(most <= 2 * received + CONSTANT, "{name}: {info:?}");
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// Security, T4: many small fragments cost no object each.
 #[test]
 fn t04_memory_of_small_fragments_follows_their_bytes() {

@@ -164,6 +164,47 @@ fn cl_04_reason_that_is_not_utf8_is_1007() {
     }
 }
 
+/// Security, T28: the body of a close frame, at each border that it has.
+#[test]
+fn t28_bodies_of_close_frames() {
+    let config = Config::new();
+    let forbidden = (0..1000).chain([1004, 1005, 1006, 1015, 1016, 2999, 5000, u16::MAX]);
+    let allowed = [1000, 1003, 1007, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999];
+    for (code, good) in forbidden.map(|code| (code, false)).chain(allowed.map(|code| (code, true))) {
+        for reason in ["", "why"] {
+            let wire = frame(0x88, &[&code.to_be_bytes()[..], reason.as_bytes()].concat());
+            for role in BOTH {
+                let (got, error) = receive(&mut connection(role, &config), &wire);
+                let bad = Error::from(BadClose::Code(CloseCode(code)));
+                assert_eq!(error, (!good).then_some(bad), "{code}, {role:?}");
+                assert_eq!(got, Vec::from_iter(good.then(|| got_close(code, reason))), "{code}, {role:?}");
+            }
+        }
+    }
+    let body = |reason: &[u8]| [b"\x03\xe8", reason].concat();
+    let longest = "a".repeat(123);
+    both_read(
+        "123",
+        &config,
+        &frame(0x88, &body(longest.as_bytes())),
+        &[Event::Close(Some(Close { code: CloseCode::NORMAL, reason: &longest }))],
+    );
+    for role in BOTH {
+        let key = if role == Role::Server { 4 } else { 0 };
+        let too_long = frame(0x88, &body(&[b'a'; 124]));
+        refuses("124", role, &config, (FINE, &too_long), (2, Error::BadControlLength, 1002));
+        refuses("1 byte", role, &config, (FINE, b"\x88\x01\x03"), (3 + key, BadClose::Length.into(), 1002));
+        for reason in [&b"\xff"[..], b"\xc0\x80", b"\xed\xa0\x80", b"ok\xf4\x90\x80\x80", b"\xe2\x82"] {
+            let wire = frame(0x88, &body(reason));
+            refuses("UTF-8", role, &config, (FINE, &wire), (wire.len() + key, BadClose::Reason.into(), 1007));
+        }
+        let mut sender = connection(role, &config);
+        assert_eq!(say_close(&mut sender, 1000, &"a".repeat(124)), Err(SendError::ReasonTooLong));
+        assert_eq!(say_close(&mut sender, 1000, &longest), Ok(()));
+        assert_eq!(flush(&mut sender), frame(0x88, &body(longest.as_bytes())), "{role:?}");
+    }
+}
+
 #[test]
 fn cl_05_first_close_is_answered_once_with_its_code() {
     for (name, server, _, close) in VALID {
@@ -959,5 +1000,138 @@ fn fa_01_replies_fit_the_halves() {
         let bytes = writer.reply_bytes(reply).expect("open").to_vec();
         assert_eq!(frames(&bytes)[0].payload, b"\x03\xea", "{role:?}");
         assert!(writer.is_closed() && writer.reply_bytes(reply).is_none(), "{role:?}: once");
+    }
+}
+
+/// What a program and a peer can do.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Deed {
+    Text,
+    Fragment,
+    Ping,
+    Close,
+    ReceiveText,
+    ReceivePing,
+    ReceiveClose,
+    ReceiveFault,
+    ReceiveEof,
+    Flush,
+}
+
+const DEEDS: [Deed; 10] = [
+    Deed::Text,
+    Deed::Fragment,
+    Deed::Ping,
+    Deed::Close,
+    Deed::ReceiveText,
+    Deed::ReceivePing,
+    Deed::ReceiveClose,
+    Deed::ReceiveFault,
+    Deed::ReceiveEof,
+    Deed::Flush,
+];
+
+/// What a connection must be, in a handful of facts.
+#[derive(Clone, Debug, Default)]
+struct Model {
+    /// How receiving ended: by the peer's close frame, by a fault or by the end of the stream.
+    ended: Option<Deed>,
+    /// The own close frame, or the answer, was queued.
+    closed: bool,
+    /// The peer's close frame is not answered yet.
+    owes_close: bool,
+    inside_message: bool,
+}
+
+impl Model {
+    /// Does it to a connection, and holds that it is what must come of it.
+    fn act(&mut self, deed: Deed, connection: &mut Connection, name: &str) {
+        // What the reader owes, the answer or the fault, is behind what is said until it is fetched.
+        let open = !self.closed && self.ended != Some(Deed::ReceiveEof);
+        let closed = Err(SendError::Closed);
+        match deed {
+            Deed::Text => {
+                let inside = if self.inside_message { Err(SendError::Interleaved) } else { Ok(()) };
+                assert_eq!(connection.split().1.text("text"), if open { inside } else { closed }, "{name}");
+            }
+            Deed::Fragment => {
+                let said = connection.split().1.fragment(Kind::Binary, b"part", false);
+                assert_eq!(said, if open { Ok(()) } else { closed }, "{name}");
+                self.inside_message |= open;
+            }
+            Deed::Ping => {
+                assert_eq!(connection.split().1.ping(b""), if open { Ok(()) } else { closed }, "{name}");
+            }
+            Deed::Close => {
+                // A second one is no error (CL-09), unless there is nobody to tell.
+                let _ = say_close(connection, 1000, "");
+                self.closed |= open;
+                self.owes_close &= !open;
+            }
+            Deed::ReceiveText | Deed::ReceivePing | Deed::ReceiveClose | Deed::ReceiveFault => {
+                let (wire, event, error) = match deed {
+                    Deed::ReceiveText => (FINE, Some(Got::Text("ok".to_owned())), None),
+                    Deed::ReceivePing => (&b"\x89\x00"[..], Some(Got::Ping(Vec::new())), None),
+                    Deed::ReceiveClose => (&b"\x88\x02\x03\xe8"[..], Some(got_close(1000, "")), None),
+                    _ => (FAULT, None, Some(Error::BadOpCode)),
+                };
+                let expected = if self.ended.is_none() { (Vec::from_iter(event), error) } else { (vec![], None) };
+                assert_eq!(receive(connection, wire), expected, "{name}");
+                if self.ended.is_none() && matches!(deed, Deed::ReceiveClose | Deed::ReceiveFault) {
+                    self.ended = Some(deed);
+                    self.owes_close = !self.closed;
+                }
+            }
+            Deed::ReceiveEof => {
+                let expected = if self.ended.is_none() { Err(Error::UnexpectedEof) } else { Ok(()) };
+                assert_eq!(eof(connection), expected, "{name}");
+                self.ended = self.ended.or(Some(deed));
+            }
+            Deed::Flush => {
+                let _ = flush(connection);
+                self.closed |= self.owes_close;
+                self.owes_close = false;
+            }
+        }
+    }
+}
+
+/// Security, T31: whatever is said, heard and written, in any order: the connection ends once, stays as it ended, sends
+/// one close frame at most and hears of one, and nothing follows.
+#[test]
+fn t31_every_order_ends_in_closed_exactly_once() {
+    const LONGEST: u32 = 4;
+    // What a driver does at the end of any of them.
+    const ENDING: [Deed; 5] = [Deed::Flush, Deed::Close, Deed::Flush, Deed::ReceiveEof, Deed::Flush];
+    for n in 0..DEEDS.len().pow(LONGEST) {
+        let order = (0..LONGEST).map(|place| DEEDS[n / DEEDS.len().pow(place) % DEEDS.len()]);
+        let order: Vec<Deed> = order.chain(ENDING).collect();
+        for role in BOTH {
+            let (mut model, mut connection) = (Model::default(), connection(role, &Config::new()));
+            let mut end = None;
+            let mut wire = Vec::new();
+            for (i, deed) in order.iter().enumerate() {
+                let name = format!("{role:?}, {:?}", &order[..=i]);
+                if *deed == Deed::Flush {
+                    wire.extend_from_slice(connection.outgoing());
+                }
+                model.act(*deed, &mut connection, &name);
+                let now = closed(&connection).map(|ended| (ended.code, ended.reason, ended.clean));
+                assert_eq!(now.is_some(), model.ended.is_some(), "{name}");
+                assert_eq!(connection.transport() == Transport::Open, model.ended.is_none(), "{name}");
+                if end.is_some() {
+                    assert_eq!(now, end, "{name}: as it ended");
+                }
+                end = now;
+            }
+            let clean = model.ended == Some(Deed::ReceiveClose);
+            let code = if clean { 1000 } else { 1006 };
+            assert_eq!(end, Some((code, String::new(), clean)), "{role:?}, {order:?}");
+            assert_eq!(connection.transport(), Transport::Close, "{role:?}, {order:?}");
+            let sent = frames(&wire);
+            let closes = sent.iter().filter(|frame| frame.first == 0x88).count();
+            assert!(closes <= 1, "{role:?}, {order:?}: {closes} close frames");
+            assert!(closes == 0 || sent.last().is_some_and(|last| last.first == 0x88), "{role:?}, {order:?}");
+        }
     }
 }

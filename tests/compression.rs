@@ -167,6 +167,37 @@ fn pd_02_rsv1_elsewhere_is_refused() {
     }
 }
 
+/// Security, T9: only the first frame of a message, and only where that was agreed, whatever this end would like.
+#[test]
+fn t09_rsv1_stands_only_where_it_was_negotiated() {
+    const REFUSED: Option<Error> = Some(Error::BadReservedBit);
+    type Row<'a> = (&'a str, &'a [(u8, &'a [u8])], Option<Error>);
+    let rows: &[Row<'_>] = &[
+        ("first frame", &[(PACKED_TEXT, HELLO)], None),
+        ("first fragment", &[(0x41, HELLO), (ENDS, b"")], None),
+        ("continuation", &[(0x41, &HELLO[..3]), (0x40, &HELLO[3..])], REFUSED),
+        ("last fragment", &[(0x41, &HELLO[..3]), (0xc0, &HELLO[3..])], REFUSED),
+        ("ping", &[(0xc9, HELLO)], REFUSED),
+        ("pong", &[(0xca, HELLO)], REFUSED),
+        ("close", &[(0xc8, b"\x03\xe8")], REFUSED),
+    ];
+    for role in ROLES {
+        for (name, frames, agreed) in rows {
+            for (config, expected) in [(Some(config()), *agreed), (None, REFUSED)] {
+                let new = || match &config {
+                    Some(config) => connection(role, config, Agreement::default()),
+                    // It compresses, but the handshake did not say so.
+                    None => plain(role, &self::config()),
+                };
+                let outcome = every_way(name, &stream(role, frames), &new);
+                assert_eq!(outcome.error, expected, "{name}, {role:?}, agreed {}", config.is_some());
+                assert_eq!(outcome.code, expected.map(|_| 1002), "{name}, {role:?}");
+                assert_eq!(outcome.got.is_empty(), expected.is_some(), "{name}, {role:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn pd_03_reserved_bits_without_a_meaning_are_refused() {
     for role in ROLES {
@@ -578,6 +609,54 @@ fn pd_16_what_is_not_deflate_is_refused() {
     }
 }
 
+/// Security, T11: what is cut, broken, or has more behind it, each in one frame and in two, at every cut.
+#[test]
+fn t11_broken_deflate_is_1007_and_odd_deflate_is_read() {
+    let rows: &[(&str, &[u8], Option<&str>)] = &[
+        ("as it should be", HELLO, Some("Hello")),
+        ("stored alone", b"\x00\x05\x00\xfa\xffHello\x00", Some("Hello")),
+        (
+            "stored, empty, many",
+            b"\x00\x00\x00\xff\xff\x00\x00\x00\xff\xff\x00\x05\x00\xfa\xffHello\x00",
+            Some("Hello"),
+        ),
+        ("with its tail", b"\xf2\x48\xcd\xc9\xc9\x07\x00\x00\x00\xff\xff\x00", Some("Hello")),
+        ("BFINAL", FINAL_HELLO, Some("Hello")),
+        ("BFINAL twice", b"\xf3\x48\x05\x00\xcb\xc9\xc9\x07\x00\x00", Some("Hello")),
+        ("nothing", b"", Some("")),
+        ("one byte of tail too few", &HELLO[..6], None),
+        ("cut in a code", &HELLO[..3], None),
+        ("cut in a stored block", b"\x00\x05\x00\xfa\xffHel", None),
+        ("cut in its length", b"\x00\x05\x00\xfa", None),
+        ("cut behind BFINAL", b"\xf3\x48\x05\x00\xcb\xc9", None),
+        ("garbage", b"\xff\xff\xff\xff", None),
+        ("garbage behind a block", b"\xf2\x48\xcd\xc9\xc9\x07\xff\xff", None),
+        ("garbage behind BFINAL", b"\xf3\x48\xcd\xc9\xc9\x07\x00\xff\xff", None),
+        ("not NLEN", b"\x00\x05\x00\xfa\xfeHello\x00", None),
+        ("zlib, with a head and a sum", b"\x78\x9c\xf3\x48\xcd\xc9\xc9\x07\x00\x05\x8c\x01\xf5", None),
+        ("gzip", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff", None),
+    ];
+    for role in ROLES {
+        let config = config();
+        let new = || connection(role, &config, Agreement::default());
+        for (name, payload, text) in rows {
+            let expected = match text {
+                Some(text) => Outcome::of(vec![Got::Text((*text).to_owned())], None),
+                None => Outcome::of(vec![], BAD),
+            };
+            assert!(text.is_some() || expected.code == Some(1007));
+            assert_eq!(every_way(name, &frame(role, PACKED_TEXT, payload), &new), expected, "{name}, {role:?}");
+            for cut in 0..=payload.len() {
+                let (one, two) = payload.split_at(cut);
+                let wire = stream(role, &[(PACKED_TEXT_BEGINS, one), (CONTINUES, two), (ENDS, b"")]);
+                for call in CALLS {
+                    assert_eq!(read(new(), call, &wire, &[]), expected, "{name}, cut at {cut}, {role:?}, {call:?}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn pd_17_a_message_cut_inside_a_block_is_refused() {
     let text = b"a message that is cut inside a block, whatever the block: a message";
@@ -860,6 +939,28 @@ fn t12_what_is_sent_uncompressed_is_no_part_of_the_window() {
     assert_eq!(length(&|end| end.split().1.binary_uncompressed(secret.as_bytes()).unwrap()), without);
     assert_eq!(length(&|end| end.split().1.fragment(Kind::Text, secret.as_bytes(), true).unwrap()), without);
     assert!(length(&|end| end.split().1.text(secret).unwrap()) < without / 2);
+}
+
+/// Security, T12: with no takeover, agreed or chosen, each message is compressed as if it were the first.
+#[test]
+fn t12_a_context_can_be_given_up_with_each_message() {
+    let secret = "a secret that is as long as secrets are: correct horse battery staple. ".repeat(4);
+    for role in ROLES {
+        let chosen = Config::new().compression(Compression::new().outbound_takeover(false));
+        for (name, config, takeover, resets) in
+            [("agreed", config(), false, true), ("chosen", chosen, true, true), ("neither", config(), true, false)]
+        {
+            let mut end = connection(role, &config, both_ways(15, takeover));
+            let mut say = |text: &str| {
+                end.split().1.text(text).unwrap();
+                sent(&mut end)
+            };
+            let first = say(&secret);
+            assert!(first.compressed);
+            say("something else in between, something else in between, something else in between".repeat(4).as_str());
+            assert_eq!(say(&secret).payload == first.payload, resets, "{name}, {role:?}");
+        }
+    }
 }
 
 #[test]

@@ -34,6 +34,35 @@ fn ct_01_long_control_frame_is_1002_at_its_second_byte() {
     }
 }
 
+/// Security, T27: at the byte that says it, before any payload, and nothing is answered to a pong.
+#[test]
+fn t27_control_frames_are_judged_before_their_payload() {
+    let config = Config::new();
+    for opcode in [0x08, 0x09, 0x0a] {
+        for (length, rest) in [(126_u8, &b""[..]), (126, &[0, 126]), (127, b""), (127, &[0x7f; 8])] {
+            let bad = [&[0x80 | opcode, length], rest].concat();
+            both_refuse("long", &config, (b"", &bad), (2, Error::BadControlLength, 1002));
+        }
+        for length in [0, 2, 125, 126, 127] {
+            both_refuse("goes on", &config, (b"", &[opcode, length]), (1, Error::BadControlFragment, 1002));
+        }
+    }
+    for opcode in [0x89, 0x8a] {
+        let event = |payload| if opcode == 0x89 { Event::Ping(payload) } else { Event::Pong(payload) };
+        both_read("125", &config, &frame(opcode, &[7; 125]), &[event(&[7; 125])]);
+    }
+    for role in BOTH {
+        let mut connection = connection(role, &config);
+        connection.split().1.ping(b"asked").expect("fits");
+        assert_eq!(flush(&mut connection), b"\x89\x05asked");
+        for pong in [&b"\x8a\x05asked"[..], b"\x8a\x05asked", b"\x8a\x05never", b"\x8a\x00"] {
+            let (got, error) = receive(&mut connection, pong);
+            assert!(matches!(got[..], [Got::Pong(_)]) && error.is_none(), "{role:?}");
+            assert_eq!((flush(&mut connection).len(), connection.transport()), (0, Transport::Open), "{role:?}");
+        }
+    }
+}
+
 #[test]
 fn ct_02_fragmented_control_frame_is_1002() {
     let config = Config::new();

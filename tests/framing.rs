@@ -6,8 +6,8 @@ mod common;
 use std::collections::HashSet;
 
 use self::common::{
-    Api, BOTH, Fault, Frame, Got, KEY, Run, both_read, both_refuse, connection, first_error, frame, frames, masked,
-    naive_mask, owned, pattern, plain, read, refuses, run, sent_to, writes,
+    Api, BOTH, Fault, Frame, Got, KEY, Run, both_read, both_refuse, connection, first_error, flush, frame, frames,
+    masked, naive_mask, owned, pattern, plain, read, refuses, run, sent_to, writes,
 };
 use ws_proto::frame::{Header, OpCode};
 use ws_proto::{CloseCode, Config, Error, Event, Kind, Role, Seed, SendError, Writer, mask};
@@ -645,6 +645,60 @@ fn mk_05_every_frame_has_its_own_key() {
     writer.text("a message in fragments").expect("fits");
     let keys: HashSet<_> = frames(writer.pending()).iter().filter_map(|frame| frame.key).collect();
     assert_eq!(keys.len(), 22);
+}
+
+/// Security, T23: as many keys as frames, alike no more often than chance has it, and none to be told from those before.
+#[test]
+fn t23_a_million_frames_have_keys_of_their_own() {
+    const N: usize = 1_000_000;
+    let seed = Seed::from_entropy(core::array::from_fn(|i| u8::try_from(i * 7).expect("small")));
+    let mut connection = ws_proto::Connection::client(&Config::new(), seed);
+    let (_, writer) = connection.split();
+    let keys: Vec<u32> = (0..N)
+        .map(|_| u32::from_be_bytes(*writer.binary_in_place(&mut []).expect("open").last_chunk().expect("a key")))
+        .collect();
+    // Two of 2^32 keys are alike 116 times on average, with a deviation of 11.
+    let alike = N - keys.iter().collect::<HashSet<_>>().len();
+    assert!((60..180).contains(&alike), "{alike} keys came twice");
+    assert!(keys.windows(2).all(|keys| keys[0] != keys[1]));
+    for distance in [1, 2, 3, 4, 8, 16, 20, 32, 64] {
+        // A bit of the difference is set half the time, with a deviation of 500.
+        let mut ones = [0_usize; 32];
+        for pair in keys.iter().zip(&keys[distance..]).step_by(16) {
+            let difference = pair.0 ^ pair.1;
+            (0..32).for_each(|bit| ones[bit] += usize::from(difference >> bit & 1 == 1));
+        }
+        let half = (N - distance).div_ceil(16) / 2;
+        assert!(ones.iter().all(|ones| ones.abs_diff(half) < 800), "{distance} apart: {ones:?}");
+    }
+}
+
+/// Security, T24: not as an event, and not as a chunk, of a frame that is whole or is not.
+#[test]
+fn t24_no_byte_of_a_frame_with_the_wrong_mask_is_delivered() {
+    let inside: &[&[u8]] = &[b"\x80\x06secret", b"\x00\x06secret", b"\x89\x06secret", b"\x88\x02\x03\xe8"];
+    for (begun, wires) in [(&b""[..], ANY), (b"\x01\x04good", inside)] {
+        for wire in wires {
+            for role in BOTH {
+                let bad = if role == Role::Server { wire.to_vec() } else { masked(wire) };
+                for cut in 0..=bad.len() {
+                    let name = format!("{wire:02x?}, cut at {cut}, {role:?}");
+                    let mut connection = connection(role, &Config::new());
+                    let (reader, _) = connection.split();
+                    let mut begun = sent_to(role, begun);
+                    let mut input = &mut begun[..];
+                    while reader.receive_chunk(&mut input).expect("good").is_some() {}
+                    let (mut one, mut two) = (bad[..cut].to_vec(), bad[cut..].to_vec());
+                    // The second byte says it.
+                    let (bad, over) = (Err(Error::BadMask), Ok(None));
+                    let (first, second) = if cut < 2 { (over, bad) } else { (bad, over) };
+                    assert_eq!(reader.receive_chunk(&mut &mut one[..]), first, "{name}");
+                    assert_eq!(reader.receive_chunk(&mut &mut two[..]), second, "{name}");
+                    assert_eq!(flush(&mut connection), b"\x88\x02\x03\xea", "{name}");
+                }
+            }
+        }
+    }
 }
 
 fn keys(seed: Seed, n: usize, payload: &[u8]) -> Vec<u32> {

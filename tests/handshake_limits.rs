@@ -6,6 +6,7 @@ mod common;
 
 use std::time::{Duration, Instant};
 
+use allocation_counter::measure;
 use common::{
     Answered, END, MASKED_HELLO, Parsed, REQUEST, RESPONSE, Served, answer, answer_pieces, answer_with, asks,
     assert_refused, change, client, request, response, serve, serve_pieces, serve_with, with_accept,
@@ -286,6 +287,105 @@ fn se_05_t13_head_in_single_bytes_is_linear_work() {
     }
 }
 
+/// Security, T13: a head of 64 KiB, byte by byte, takes about the time of sixteen of 4 KiB.
+#[test]
+fn t13_a_head_in_single_bytes_is_linear_work() {
+    /// A name, where to put what, and what it is made of.
+    type Shape = (&'static str, &'static str, fn(String) -> String, &'static str);
+    const KIB_64: usize = 64 << 10;
+    let config = Config::new().max_head(usize::MAX).max_headers(usize::MAX).max_target(usize::MAX);
+    let fill = |part: &str, len: usize| part.repeat(len / part.len());
+    let requests: [Shape; 4] = [
+        ("value", END, |fill| format!("\r\nX: {fill}{END}"), "a"),
+        ("lines", END, |fill| format!("{fill}{END}"), "\r\nX: a"),
+        ("name", END, |fill| format!("\r\n{fill}: a{END}"), "X"),
+        ("target", "/chat", |fill| format!("/{fill}"), "a"),
+    ];
+    for (name, from, to, part) in requests {
+        assert_linear(name, KIB_64, |len| {
+            let mut bytes = request(from, to(fill(part, len)).as_bytes());
+            let mut server = Server::new(OriginPolicy::Any, &config);
+            move || {
+                let upgrade = bytes.chunks_mut(1).find_map(|mut byte| server.receive(&mut byte).expect("a good head"));
+                assert!(upgrade.is_some(), "{name}");
+            }
+        });
+    }
+    let responses: [Shape; 3] = [
+        ("value of a response", END, |fill| format!("\r\nX: {fill}{END}"), "a"),
+        ("lines of a response", END, |fill| format!("{fill}{END}"), "\r\nX: a"),
+        ("folds of a response", END, |fill| format!("\r\nX: a{fill}{END}"), "\r\n b"),
+    ];
+    for (name, from, to, part) in responses {
+        assert_linear(name, KIB_64, |len| {
+            let mut bytes = response(from, to(fill(part, len)).as_bytes());
+            let mut client = client(&asks(), &config);
+            move || {
+                let response = bytes.chunks_mut(1).find_map(|mut byte| client.receive(&mut byte).expect("a good head"));
+                assert!(response.is_some(), "{name}");
+            }
+        });
+    }
+}
+
+/// Holds that one piece of work is about as much as sixteen of a sixteenth of its bytes. Both take as long, so that what
+/// runs beside them slows both down; and what is allocated over all is counted.
+fn assert_linear<W: FnOnce()>(name: &str, len: usize, work: impl Fn(usize) -> W) {
+    let took = |works: Vec<W>| {
+        let begin = Instant::now();
+        for work in works {
+            work();
+        }
+        begin.elapsed()
+    };
+    let (mut one, mut sixteen) = (Duration::MAX, Duration::MAX);
+    // Work for each byte that is there already would be sixteen times as much.
+    let is_linear = (0..8).any(|_| {
+        sixteen = took((0..16).map(|_| work(len / 16)).collect()).min(sixteen);
+        one = took(vec![work(len)]).min(one);
+        one < 5 * sixteen
+    });
+    assert!(is_linear, "{name}: {one:?}, and {sixteen:?} for the same bytes in sixteen heads");
+    let [small, large] = [len / 16, len].map(|len| measure(work(len)).bytes_total);
+    assert!(large <= 48 * small, "{name}: {small} bytes allocated, and {large} for sixteen times as much");
+}
+
+/// Security, T14: at each limit the head is taken, and one above it is refused, in both roles. A line has no limit of
+/// its own: that of the head is the longest that it can be.
+#[test]
+fn t14_limits_hold_at_their_borders() {
+    type Limit = fn(Config, usize) -> Config;
+    let long = request(END, format!("\r\nX: {}{END}", "a".repeat(500)).as_bytes());
+    let offers = request("chat, superchat", b"a, b, c, d, e");
+    let rows: [(&str, Limit, usize, &[u8], u16); 5] = [
+        ("bytes", Config::max_head, REQUEST.len(), REQUEST.as_bytes(), 431),
+        ("one line", Config::max_head, long.len(), &long, 431),
+        ("lines", Config::max_headers, 7, REQUEST.as_bytes(), 431),
+        ("offers", Config::max_offers, 5, &offers, 431),
+        ("target", Config::max_target, "/chat".len(), REQUEST.as_bytes(), 414),
+    ];
+    for (name, set, n, bytes, status) in rows {
+        assert!(matches!(serve_under(&set(Config::new(), n), bytes), Served::Upgrade(_)), "{name}");
+        let (refused, rest) =
+            serve_with(&OriginPolicy::Any, &set(Config::new(), n - 1), &[bytes, &MASKED_HELLO].concat());
+        assert!(rest.is_empty(), "{name}: what follows is not looked at");
+        let refused = refused.response();
+        let response = Parsed::new(&refused);
+        assert_eq!((response.status, response.one("Connection")), (status, "close"), "{name}");
+    }
+    let good = with_accept(RESPONSE.as_bytes());
+    let long = response(END, format!("\r\nX: {}{END}", "a".repeat(500)).as_bytes());
+    let rows: [(&str, Limit, usize, &[u8], HandshakeError); 3] = [
+        ("bytes", Config::max_head, good.len(), &good, TOO_LONG),
+        ("one line", Config::max_head, long.len(), &long, TOO_LONG),
+        ("lines", Config::max_headers, 4, &good, TOO_MANY),
+    ];
+    for (name, set, n, bytes, error) in rows {
+        assert_eq!(answer_under(&set(Config::new(), n), bytes).error(), None, "{name}");
+        assert_eq!(answer_under(&set(Config::new(), n - 1), bytes).error(), Some(error), "{name}");
+    }
+}
+
 #[test]
 fn t14_limits_have_their_status() {
     for (name, config, status) in [
@@ -313,6 +413,57 @@ fn t15_pathological_lists_are_linear_work() {
                 let mut bytes = request(END, line.as_bytes());
                 let _ = Server::new(OriginPolicy::Any, &config).receive(&mut &mut bytes[..]);
             });
+        }
+    }
+}
+
+/// Security, T15: the lists that a client reads.
+#[test]
+fn t15_pathological_answers_are_linear_work() {
+    let config = Config::new().max_head(usize::MAX).max_offers(usize::MAX);
+    let len = 1 << 19;
+    for field in ["Sec-WebSocket-Extensions", "Sec-WebSocket-Protocol", "Upgrade", "Connection", "Content-Length"] {
+        for part in [" ", ",", ";", "\"", "\\", " ,", "a,", "a;", "a ", "\"\\", "=\"", "a;b=\"c\","] {
+            assert_fast(&format!("{field}: {part}"), || {
+                let line = format!("\r\n{field}: a;b=\"{}{END}", part.repeat(len / part.len()));
+                let mut bytes = response(END, line.as_bytes());
+                let _ = client(&asks(), &config).receive(&mut &mut bytes[..]);
+            });
+        }
+    }
+}
+
+/// Security, T19: each of the three bytes at every place of what a caller says, before there is any output.
+#[test]
+fn t19_no_byte_of_a_caller_splits_a_head() {
+    let served = serve(REQUEST.as_bytes()).upgrade();
+    let new = |asked: ClientRequest| Client::new(asked, &Config::new(), Seed::predictable_for_tests(1)).err();
+    for byte in ['\r', '\n', '\0'] {
+        let bad = |good: &str| -> Vec<String> {
+            let places = 0..=good.len();
+            places.map(|at| format!("{}{byte}{}", &good[..at], &good[at..])).collect()
+        };
+        for value in bad("value") {
+            assert_eq!(new(asks().header("X", &value)), Some(RequestError::BadHeader), "{value:?}");
+            assert_eq!(new(asks().header(&value, "x")), Some(RequestError::BadHeader), "{value:?}");
+            assert_eq!(new(asks().protocol(&value)), Some(RequestError::BadProtocol), "{value:?}");
+            for answer in [Answer::new().header("X", &value), Answer::new().header(&value, "x")] {
+                let error = served.accept(&answer, &Config::new()).err();
+                assert_eq!(error, Some(AnswerError::BadHeader), "{value:?}");
+            }
+            for header in [("X", &value[..]), (&value, "x")] {
+                assert_eq!(served.reject(403, &[header], b"").err(), Some(AnswerError::BadHeader), "{value:?}");
+            }
+        }
+        for protocol in bad("chat") {
+            let error = served.accept(&Answer::new().protocol(&protocol), &Config::new()).err();
+            assert_eq!(error, Some(AnswerError::ProtocolNotOffered), "{protocol:?}");
+        }
+        for origin in bad("https://example.com") {
+            assert_eq!(new(asks().origin(&origin)), Some(RequestError::BadHeader), "{origin:?}");
+        }
+        for uri in bad("ws://h.example:80/p?q") {
+            assert!(ClientRequest::new(&uri).is_err(), "{uri:?}");
         }
     }
 }
@@ -404,6 +555,48 @@ fn t21_head_has_no_second_reading() {
     ] {
         assert_eq!(Parsed::new(&serve(&request(from, to)).response()).status, 400, "{}", to.escape_ascii());
     }
+}
+
+/// Security, T21, for a client: what RFC 9112 has it take, a folded line, is part of the value before and no field.
+#[test]
+fn t21_a_response_has_no_second_reading() {
+    for (from, to) in [
+        (END, &b"\nX: a\r\n\r\n"[..]),
+        (END, b"\r\nX: a\n\r\n"),
+        (END, b"\n\n"),
+        (END, b"\r\nX : a\r\n\r\n"),
+        (END, b"\r\nX\t: a\r\n\r\n"),
+        ("\r\nUpgrade:", b"\nUpgrade:"),
+        ("\r\nUpgrade:", b"\rUpgrade:"),
+        ("\r\nUpgrade:", b"\r\n Upgrade:"),
+        ("Upgrade:", b"Upgrade :"),
+        ("Sec-WebSocket-Accept:", b"X: a\r\n Sec-WebSocket-Accept:"),
+        ("Sec-WebSocket-Accept:", b"X: a\r\n\tSec-WebSocket-Accept:"),
+    ] {
+        assert!(answer(&response(from, to)).error().is_some(), "{}", to.escape_ascii());
+    }
+    let folded = answer(&response(END, b"\r\nX: a\r\n Sec-WebSocket-Accept: b\r\n\r\n"));
+    assert!(matches!(folded, Answered::Open(_)), "no second accept value");
+}
+
+/// Security, T22: over HTTP/2 a WebSocket needs neither Upgrade nor a key (RFC 8441), so its rules are others. There are
+/// none here, and what looks like it is not judged by those of HTTP/1.1.
+#[test]
+fn t22_no_handshake_of_http_2_is_taken_for_one_of_http_1_1() {
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    assert!(matches!(serve(preface), Served::Refused(_)));
+    for (from, to) in [
+        ("HTTP/1.1", &b"HTTP/2.0"[..]),
+        ("HTTP/1.1", b"HTTP/2"),
+        ("HTTP/1.1", b"HTTP/3.0"),
+        ("GET /chat", b"CONNECT /chat"),
+        ("Host:", b":protocol: websocket\r\nHost:"),
+        ("Host:", b":authority:"),
+    ] {
+        assert!(matches!(serve(&request(from, to)), Served::Refused(_)), "{}", to.escape_ascii());
+    }
+    assert!(answer(&response("HTTP/1.1", b"HTTP/2.0")).error().is_some());
+    assert!(answer(&change("HTTP/1.1 200 \r\n\r\n", "HTTP/1.1", b"HTTP/2")).error().is_some());
 }
 
 #[test]

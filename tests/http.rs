@@ -85,6 +85,33 @@ fn requests_are_refused_as_by_the_server() {
     }
 }
 
+/// Security, T22: extended CONNECT (RFC 8441) is not served, and neither is HTTP/2 with the headers of HTTP/1.1.
+#[test]
+fn t22_http_2_is_not_served() {
+    type Row = (&'static str, Version, Method, bool, HandshakeError);
+    let rows: [Row; 5] = [
+        ("GET with all headers", Version::HTTP_2, Method::GET, true, HandshakeError::BadHttpVersion),
+        ("GET without", Version::HTTP_2, Method::GET, false, HandshakeError::BadHttpVersion),
+        ("CONNECT with all headers", Version::HTTP_11, Method::CONNECT, true, HandshakeError::BadMethod),
+        ("GET of HTTP/3", Version::HTTP_3, Method::GET, true, HandshakeError::BadHttpVersion),
+        ("no Upgrade in HTTP/1.1", Version::HTTP_11, Method::GET, false, HandshakeError::BadUpgrade),
+    ];
+    for (name, version, method, hop_by_hop, error) in rows {
+        let mut request = request();
+        (*request.version_mut(), *request.method_mut()) = (version, method);
+        if !hop_by_hop {
+            for header in ["upgrade", "connection", "sec-websocket-key"] {
+                request.headers_mut().remove(header);
+            }
+        }
+        let refusal = Request::from_http(&request, OriginPolicy::Any, &Config::new()).unwrap_err();
+        assert_eq!(refusal.error(), error, "{name}");
+    }
+    let mut connect = request();
+    (*connect.version_mut(), *connect.method_mut()) = (Version::HTTP_2, Method::CONNECT);
+    assert!(Request::from_http(&connect, OriginPolicy::Any, &Config::new()).is_err());
+}
+
 #[test]
 fn limits_hold() {
     type Limit = fn(Config, usize) -> Config;

@@ -190,6 +190,52 @@ fn functions_are_short() {
     assert!(long.is_empty(), "{long:#?}");
 }
 
+/// Security, T35: the compiler refuses `unsafe`, in every build, and nothing here can allow it again.
+#[test]
+fn t35_unsafe_code_is_forbidden() {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let lib = fs::read_to_string(manifest.join("src/lib.rs")).unwrap();
+    assert!(lib.lines().any(|line| line == "#![forbid(unsafe_code)]"));
+    for source in sources() {
+        for word in source.code.split(|c: char| !c.is_alphanumeric() && c != '_') {
+            assert!(!["unsafe", "no_mangle", "extern_C"].contains(&word), "{}: {word}", source.path);
+        }
+    }
+}
+
+/// Security, T36: no index, `unwrap`, `expect` or panic in the code, and each exception says why it cannot fail. What
+/// bytes can do is in the tests of T1, T16 and SE-03.
+#[test]
+fn t36_what_may_panic_is_refused_by_lints() {
+    const LINTS: [&str; 5] = ["expect_used", "indexing_slicing", "panic", "unreachable", "unwrap_used"];
+    const EXCEPTIONS: usize = 5;
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let lib = fs::read_to_string(src.join("lib.rs")).unwrap();
+    let warned = lib.lines().find(|line| line.starts_with("#![warn(clippy::expect_used")).expect("the line of lints");
+    for lint in LINTS {
+        assert!(warned.contains(&format!("clippy::{lint}")), "{lint}");
+    }
+    let mut exceptions = 0;
+    for file in files(&src) {
+        let text = without_tests(&fs::read_to_string(&file).unwrap());
+        // An attribute may take several lines.
+        for attribute in text.split("#[").chain(text.split("#![")).skip(1).map(|rest| rest.split(']').next().unwrap()) {
+            let named = LINTS.iter().any(|lint| {
+                let at = attribute.find(&format!("clippy::{lint}"));
+                at.is_some_and(|at| {
+                    !attribute[at + 8 + lint.len()..].starts_with(|c: char| c.is_alphanumeric() || c == '_')
+                })
+            });
+            if named && !attribute.starts_with("warn(") {
+                assert!(attribute.starts_with("expect("), "{}: {attribute}", file.display());
+                assert!(attribute.contains("reason = \""), "{}: {attribute}", file.display());
+                exceptions += 1;
+            }
+        }
+    }
+    assert_eq!(exceptions, EXCEPTIONS, "each is looked at when it comes");
+}
+
 #[test]
 fn this_test_can_read() {
     let code = strip("use crate::a::B; // crate::c\n/// crate::d\nfn f() { crate::e::f(); \"crate::g\"; }\n");

@@ -499,6 +499,41 @@ fn t01_lengths_at_the_borders_of_integers() {
     }
 }
 
+/// Security, T1: each of these in 16 and in 64 bits, whatever the limit.
+#[test]
+fn t01_a_length_has_one_form() {
+    const LIMIT: u64 = 16 << 20;
+    let unlimited = Config::new().max_frame(Config::UNLIMITED).max_message(Config::UNLIMITED);
+    let lengths = [0, 125, 126, 127, 65_535, 65_536, LIMIT, LIMIT + 1, (1 << 31) - 1, 1 << 31, (1 << 32) - 1, 1 << 32];
+    for length in lengths.into_iter().chain([(1 << 63) - 1, 1 << 63, u64::MAX]) {
+        let short = u16::try_from(length).map(|length| [&[126], &length.to_be_bytes()[..]].concat());
+        let long = [&[127], &length.to_be_bytes()[..]].concat();
+        for (form, shortest) in [(short.ok(), 126), (Some(long), 65_536)] {
+            let Some(form) = form else { continue };
+            for (config, limit) in [(Config::new(), LIMIT), (unlimited.clone(), usize::MAX as u64)] {
+                let expected = if length < shortest || length >> 63 == 1 {
+                    Some(Error::BadLength)
+                } else {
+                    (length > limit).then_some(Error::FrameTooBig)
+                };
+                for (role, mask, key) in [(Role::Client, 0, &b""[..]), (Role::Server, 0x80, &frames::KEY)] {
+                    for (begun, first) in [(false, BINARY), (true, ENDS)] {
+                        let mut bytes = if begun { frame(role, BINARY_BEGINS, b"") } else { Vec::new() };
+                        bytes.extend([&[first, mask | form[0]], &form[1..], key, b"abc"].concat());
+                        for call in Call::ALL {
+                            for step in [1, bytes.len()] {
+                                let read = transcript(role, &config, call, bytes.chunks(step));
+                                let name = format!("{length} as {form:02x?}, {role:?}, {call:?}, {first:02x}");
+                                assert_eq!((read.error, read.items.len()), (expected, 0), "{name}");
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// Tests that `wire` is read without an error, to its end and the same by every call and cut.
 #[track_caller]
 fn assert_accepted(name: &str, config: &Config, wire: impl Fn(Role) -> Vec<u8>) {

@@ -392,6 +392,31 @@ fn se_08_only_a_name_that_says_so_is_predictable() {
     assert_eq!(makers, ["from_entropy", "from_os", "predictable_for_tests"]);
 }
 
+/// Security, T25: nothing here calls what is predictable, and no feature or target changes where keys come from.
+#[test]
+fn t25_no_build_has_predictable_keys() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut named = Vec::new();
+    for file in sources(&src) {
+        let text = fs::read_to_string(&file).unwrap();
+        for line in text.lines().map(str::trim_start).filter(|line| !line.starts_with("//")) {
+            if line.contains("predictable") {
+                named.push(line.to_owned());
+            }
+            for other in
+                ["impl Default for Seed", "impl Clone for Seed", "impl Default for Keys", "impl Clone for Keys"]
+            {
+                assert!(!line.contains(other), "{}: {other}", file.display());
+            }
+        }
+    }
+    assert_eq!(named, ["pub fn predictable_for_tests(number: u64) -> Self {"]);
+    let seed = fs::read_to_string(src.join("seed.rs")).unwrap();
+    let conditions: Vec<&str> = seed.lines().map(str::trim).filter(|line| line.starts_with("#[cfg")).collect();
+    assert_eq!(conditions, ["#[cfg(feature = \"std\")]"], "only whether the operating system is asked");
+    assert!(!seed.contains("derive(") && !seed.contains("cfg!("));
+}
+
 #[test]
 fn se_08_keys_differ_between_connections_and_frames() {
     let mut keys = BTreeSet::new();

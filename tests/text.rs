@@ -460,6 +460,227 @@ const BORDERS: [u8; 24] = [
     0xf0, 0xf1, 0xf3, 0xf4, 0xf5,
 ];
 
+/// The groups 6.5 to 6.23 of the Autobahn test suite, which are those of Markus Kuhn's stress test for decoders: the
+/// payloads of each, and how many of them are valid, the rest being none. Group 6.6 is in [`autobahn`].
+const AUTOBAHN: &[(&str, usize, &[&[u8]])] = &[
+    (
+        "6.5 valid",
+        5,
+        &[b"hello$world", b"hello\xc2\xa2world", b"hello\xe2\x82\xacworld", b"hello\xf0\xa4\xad\xa2world", KOSME],
+    ),
+    ("6.7 first of a length", 4, &[b"\0", b"\xc2\x80", b"\xe0\xa0\x80", b"\xf0\x90\x80\x80"]),
+    ("6.8 first of 5 and 6 bytes", 0, &[b"\xf8\x88\x80\x80\x80", b"\xfc\x84\x80\x80\x80\x80"]),
+    ("6.9 last of a length", 4, &[b"\x7f", b"\xdf\xbf", b"\xef\xbf\xbf", b"\xf4\x8f\xbf\xbf"]),
+    (
+        "6.10 last of 4 to 6 bytes",
+        0,
+        &[b"\xf7\xbf\xbf\xbf", b"\xfb\xbf\xbf\xbf\xbf", b"\xfd\xbf\xbf\xbf\xbf\xbf"],
+    ),
+    (
+        "6.11 other borders",
+        4,
+        &[b"\xed\x9f\xbf", b"\xee\x80\x80", b"\xef\xbf\xbd", b"\xf4\x8f\xbf\xbf", b"\xf4\x90\x80\x80"],
+    ),
+    (
+        "6.12 continuations",
+        0,
+        &[
+            b"\x80",
+            b"\xbf",
+            b"\x80\xbf",
+            b"\x80\xbf\x80",
+            b"\x80\xbf\x80\xbf",
+            b"\x80\xbf\x80\xbf\x80",
+            b"\x80\xbf\x80\xbf\x80\xbf",
+            b"\x80\x81\x82\x83\x84\x85\x86\x87\x88\x89\x8a\x8b\x8c\x8d\x8e\x8f\x90\x91\x92\x93\x94\x95\x96\x97\x98\
+              \x99\x9a\x9b\x9c\x9d\x9e\x9f\xa0\xa1\xa2\xa3\xa4\xa5\xa6\xa7\xa8\xa9\xaa\xab\xac\xad\xae\xaf\xb0\xb1\
+              \xb2\xb3\xb4\xb5\xb6\xb7\xb8\xb9\xba\xbb\xbc\xbd\xbe",
+        ],
+    ),
+    (
+        "6.13 lonely starts",
+        0,
+        &[
+            b"\xc0 \xc1 \xc2 \xc3 \xc4 \xc5 \xc6 \xc7 \xc8 \xc9 \xca \xcb \xcc \xcd \xce \xcf \xd0 \xd1 \xd2 \xd3 \xd4 \xd5 \
+              \xd6 \xd7 \xd8 \xd9 \xda \xdb \xdc \xdd \xde ",
+            b"\xe0 \xe1 \xe2 \xe3 \xe4 \xe5 \xe6 \xe7 \xe8 \xe9 \xea \xeb \xec \xed \xee ",
+            b"\xf0 \xf1 \xf2 \xf3 \xf4 \xf5 \xf6 ",
+            b"\xf8 \xf9 \xfa ",
+            b"\xfc ",
+        ],
+    ),
+    ("6.14 the last byte is missing", 0, UNFINISHED),
+    ("6.16 impossible bytes", 0, &[b"\xfe", b"\xff", b"\xfe\xfe\xff\xff"]),
+    (
+        "6.17 overlong slash",
+        0,
+        &[
+            b"\xc0\xaf",
+            b"\xe0\x80\xaf",
+            b"\xf0\x80\x80\xaf",
+            b"\xf8\x80\x80\x80\xaf",
+            b"\xfc\x80\x80\x80\x80\xaf",
+        ],
+    ),
+    (
+        "6.18 longest overlong",
+        0,
+        &[
+            b"\xc1\xbf",
+            b"\xe0\x9f\xbf",
+            b"\xf0\x8f\xbf\xbf",
+            b"\xf8\x87\xbf\xbf\xbf",
+            b"\xfc\x83\xbf\xbf\xbf\xbf",
+        ],
+    ),
+    (
+        "6.19 overlong NUL",
+        0,
+        &[
+            b"\xc0\x80",
+            b"\xe0\x80\x80",
+            b"\xf0\x80\x80\x80",
+            b"\xf8\x80\x80\x80\x80",
+            b"\xfc\x80\x80\x80\x80\x80",
+        ],
+    ),
+    (
+        "6.20 surrogates",
+        0,
+        &[
+            b"\xed\xa0\x80",
+            b"\xed\xad\xbf",
+            b"\xed\xae\x80",
+            b"\xed\xaf\xbf",
+            b"\xed\xb0\x80",
+            b"\xed\xbe\x80",
+            b"\xed\xbf\xbf",
+        ],
+    ),
+    (
+        "6.21 pairs of them",
+        0,
+        &[
+            b"\xed\xa0\x80\xed\xb0\x80",
+            b"\xed\xa0\x80\xed\xbf\xbf",
+            b"\xed\xad\xbf\xed\xb0\x80",
+            b"\xed\xad\xbf\xed\xbf\xbf",
+            b"\xed\xae\x80\xed\xb0\x80",
+            b"\xed\xae\x80\xed\xbf\xbf",
+            b"\xed\xaf\xbf\xed\xb0\x80",
+            b"\xed\xaf\xbf\xed\xbf\xbf",
+        ],
+    ),
+    (
+        "6.23 specials",
+        7,
+        &[
+            b"\xef\xbf\xb9",
+            b"\xef\xbf\xba",
+            b"\xef\xbf\xbb",
+            b"\xef\xbf\xbc",
+            b"\xef\xbf\xbd",
+            b"\xef\xbf\xbe",
+            b"\xef\xbf\xbf",
+        ],
+    ),
+];
+
+const KOSME: &[u8] = "\u{3ba}\u{1f79}\u{3c3}\u{3bc}\u{3b5}".as_bytes();
+
+const UNFINISHED: &[&[u8]] = &[
+    b"\xc0",
+    b"\xe0\x80",
+    b"\xf0\x80\x80",
+    b"\xf8\x80\x80\x80",
+    b"\xfc\x80\x80\x80\x80",
+    b"\xdf",
+    b"\xef\xbf",
+    b"\xf7\xbf\xbf",
+    b"\xfb\xbf\xbf\xbf",
+    b"\xfd\xbf\xbf\xbf\xbf",
+];
+
+/// All payloads of the groups 6.5 to 6.23, and whether each is valid.
+fn autobahn() -> Vec<(String, Vec<u8>, bool)> {
+    let mut all = Vec::new();
+    for (group, valid, payloads) in AUTOBAHN {
+        all.extend(payloads.iter().enumerate().map(|(i, bytes)| (format!("{group}, {i}"), bytes.to_vec(), i < *valid)));
+    }
+    // Each start of a text is valid that ends where a character does.
+    for n in 1..=KOSME.len() {
+        all.push((format!("6.6, {n}"), KOSME[..n].to_vec(), [2, 5, 7, 9, 11].contains(&n)));
+    }
+    all.push(("6.15 all that are not whole".to_owned(), UNFINISHED.concat(), false));
+    // The last two characters of each plane are none, and valid.
+    for plane in 0..=0x10 {
+        for last in [0xfffe, 0xffff] {
+            let character = char::from_u32(plane << 16 | last).expect("no surrogate");
+            all.push((format!("6.22 {:x}", u32::from(character)), character.to_string().into_bytes(), true));
+        }
+    }
+    all
+}
+
+/// Security, T38: all of Autobahn's cases 6 that are a payload, 6.5 to 6.23, and those about fragments, 6.1 to 6.4, by
+/// their rule: each payload whole and cut into two frames anywhere, at every cut of the wire, fails at its first bad
+/// byte, and nothing of it or of what follows is delivered.
+#[test]
+fn t38_all_of_autobahn_6_at_every_cut() {
+    let config = Config::new();
+    let all = autobahn();
+    // The numbers of cases in each group, as the suite lists them.
+    assert_eq!(all.len(), [5, 11, 4, 2, 4, 3, 5, 8, 5, 10, 1, 3, 5, 5, 5, 7, 8, 34, 7].iter().sum::<usize>());
+    for (name, payload, valid) in &all {
+        assert_eq!(str::from_utf8(payload).is_ok(), *valid, "{name}");
+        assert_eq!(naive(payload) == Naive::Whole, *valid, "{name}");
+        for role in BOTH {
+            for cut in 0..=payload.len() {
+                // 6.2 and 6.4: in the middle of a character, an empty fragment and a ping between.
+                let (one, two) = payload.split_at(cut);
+                let frames = [frame(0x01, one), frame(0x00, b""), frame(0x89, b""), frame(0x80, two)];
+                let wire = sent_to(role, &[&frames.concat()[..], &frame(0x81, b"next")].concat());
+                for api in Api::ALL {
+                    for step in [1, wire.len()] {
+                        let read = run(api, role, &config, wire.chunks(step));
+                        let name = format!("{name}, cut at {cut}, {role:?}, {api:?}, {step} at once");
+                        let texts = read.events().into_iter().filter(|event| *event != Got::Ping(Vec::new()));
+                        let texts: Vec<Got> = texts.collect();
+                        if *valid {
+                            let text = String::from_utf8(payload.clone()).expect("valid");
+                            assert_eq!(texts, [Got::Text(text), Got::Text("next".to_owned())], "{name}");
+                        } else {
+                            assert_eq!((texts, read.error), (vec![], Some(Error::BadUtf8)), "{name}");
+                            assert_eq!(read.owed, owed_close(1007), "{name}");
+                        }
+                    }
+                }
+            }
+            let wire = sent_to(role, &frame(0x81, payload));
+            let at = match naive(payload) {
+                Naive::Whole => None,
+                Naive::Bad(at) => Some((header(role) + at, Error::BadUtf8)),
+                // The last byte of the message says that there is no more.
+                Naive::Unfinished => Some((wire.len(), Error::BadUtf8)),
+            };
+            assert_eq!(first_error(role, &config, &wire), at, "{name}, {role:?}: at the byte");
+        }
+    }
+    // 6.1: three ways to say nothing. 6.3: in one frame, and in frames of a byte.
+    for nothing in [&b"\x81\x00"[..], b"\x01\x00\x00\x00\x80\x00"] {
+        both_read("6.1", &config, nothing, &[Event::Text("")]);
+    }
+    both_read("6.1.3", &config, b"\x01\x00\x00\x06middle\x80\x00", &[Event::Text("middle")]);
+    let bad = [KOSME, b"\xed\xa0\x80edited"].concat();
+    for role in BOTH {
+        let each: Vec<u8> = bad.iter().flat_map(|byte| frame(0x00, &[*byte])).collect();
+        let wire = sent_to(role, &[&frame(0x01, b"")[..], &each, &frame(0x80, b"")].concat());
+        // The second byte of the surrogate, in a frame of its own.
+        let at = header(role) + (KOSME.len() + 2) * (header(role) + 1);
+        assert_eq!(first_error(role, &config, &wire), Some((at, Error::BadUtf8)), "6.3.2, {role:?}");
+    }
+}
+
 #[test]
 fn tx_01_validator_equals_the_table_on_all_short_sequences() {
     for a in 0..=0xff {

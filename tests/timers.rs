@@ -174,6 +174,45 @@ fn tm_10_neither_pings_nor_idleness_while_closing() {
     assert_eq!(timers.due(at(7)), Some(Due::Closing));
 }
 
+/// Security, T30: whatever is waited for, a caller sees until when, and it is over then.
+#[test]
+fn t30_every_state_has_a_deadline() {
+    let config = Config::new();
+    let opening = Timers::new(&config, at(0));
+    let mut closing = open(&config);
+    closing.closing(at(1));
+    let mut refusing = opening.clone();
+    assert_eq!(refusing.due(at(10)), Some(Due::Opening));
+    let kept_alive = open(&Config::new().keepalive(Some(at(20))));
+    let mut pinged = kept_alive.clone();
+    ping(&mut pinged, at(20));
+    let idle = open(&Config::new().idle_timeout(Some(at(60))));
+    for (name, mut timers, next, due) in [
+        ("opening", opening, at(10), Due::Opening),
+        ("refusing", refusing, at(15), Due::Closing),
+        ("closing", closing, at(6), Due::Closing),
+        ("kept alive", kept_alive, at(20), Due::Ping(*b"ping\0\0\0\x01")),
+        ("waiting for a pong", pinged, at(40), Due::Pong),
+        ("idle", idle, at(60), Due::Idle),
+    ] {
+        assert_eq!(
+            (timers.next(), timers.clone().due(next.saturating_sub(Duration::from_nanos(1)))),
+            (Some(next), None),
+            "{name}"
+        );
+        // Bytes that trickle in put off neither the end of opening nor that of closing.
+        if matches!(due, Due::Opening | Due::Closing) {
+            (0..60).for_each(|second| timers.received(at(second)));
+        }
+        assert_eq!(timers.due(next), Some(due), "{name}");
+        // And whoever does what is due comes to the end.
+        let ends = (0..10).take_while(|_| timers.next().is_some_and(|next| timers.due(next).is_some())).count();
+        assert!(ends < 10, "{name}: {timers:?}");
+    }
+    // While it is open, only who asks for it.
+    assert_eq!(open(&config).next(), None);
+}
+
 #[test]
 fn tm_10_all_timers_end_in_closed() {
     let config = Config::new().keepalive(Some(at(2))).idle_timeout(Some(at(3)));

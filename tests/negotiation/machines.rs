@@ -7,7 +7,7 @@ use ws_proto::handshake::{
 };
 use ws_proto::{Config, Connection, Event, Seed};
 
-use super::{BROWSER, PLAIN};
+use super::{BROWSER, PLAIN, check};
 
 fn with(compression: Compression) -> Config {
     Config::new().compression(compression)
@@ -68,6 +68,63 @@ fn respond(config: &Config, extensions: &[&str]) -> Result<Response, Rejected> {
 
 fn agreement(config: &Config, extensions: &[&str]) -> Result<Option<Agreement>, HandshakeError> {
     respond(config, extensions).map(|response| response.agreement()).map_err(|rejected| rejected.error())
+}
+
+/// Security, T10: a server declines, a client fails, and neither takes a part of it.
+#[test]
+fn t10_odd_parameters_are_declined_or_fail() {
+    let config = with(Compression::new());
+    let mut odd: Vec<String> = Vec::new();
+    for name in ["server_max_window_bits", "client_max_window_bits"] {
+        // The last are 9 and 8 for whoever lets a number of 8, 32 or 64 bits run over.
+        for value in ["7", "16", "0", "08", "+9", "-9", "9a", "0x9", "9.0", "265", "4294967305", "18446744073709551624"]
+        {
+            odd.push(format!("permessage-deflate; {name}={value}"));
+            odd.push(format!("permessage-deflate; {name}=\"{value}\""));
+        }
+        odd.push(format!("permessage-deflate; {name}=10; {name}=10"));
+        odd.push(format!("permessage-deflate; {name}=10; {name}"));
+    }
+    odd.push("permessage-deflate; server_max_window_bits".to_owned());
+    for name in ["server_no_context_takeover", "client_no_context_takeover"] {
+        odd.push(format!("permessage-deflate; {name}; {name}"));
+        odd.push(format!("permessage-deflate; {name}=1"));
+    }
+    odd.extend(
+        [
+            "permessage-deflate; unknown",
+            "permessage-deflate; unknown=1",
+            "permessage-deflate; Server_max_window_bits=9",
+        ]
+        .map(str::to_owned),
+    );
+    for element in &odd {
+        assert_eq!(answered(&[element], &config), [""; 0], "{element}");
+        assert_eq!(answered(&[element, PLAIN], &config), [PLAIN], "{element}, and a good one");
+        assert_eq!(agreement(&config, &[element]).err(), Some(HandshakeError::BadParameter), "{element}");
+    }
+    // Not even well-formed.
+    for element in [
+        "permessage-deflate; server_max_window_bits=",
+        "permessage-deflate; server_max_window_bits=\"\"",
+        "permessage-deflate; =9",
+        "permessage-deflate; server_max_window_bits=\"9",
+    ] {
+        assert_eq!(request(&[element], &config).err(), Some(HandshakeError::BadExtensions), "{element}");
+        assert_eq!(agreement(&config, &[element]).err(), Some(HandshakeError::BadExtensions), "{element}");
+    }
+    for value in ["8", "15", "\"8\"", "\"15\""] {
+        let element = format!("permessage-deflate; server_max_window_bits={value}");
+        assert_eq!(answered(&[&element], &config), [element.replace('"', "")], "{element}");
+        assert!(agreement(&config, &[&element]).is_ok_and(|agreed| agreed.is_some()), "{element}");
+    }
+    // What was not asked for: without an offer, and beside one.
+    let plain = Config::new();
+    assert_eq!(agreement(&plain, &[PLAIN]).err(), Some(HandshakeError::UnofferedExtension));
+    assert_eq!(agreement(&config, &["x-unasked"]).err(), Some(HandshakeError::UnofferedExtension));
+    assert_eq!(agreement(&config, &[PLAIN, PLAIN]).err(), Some(HandshakeError::RepeatedExtension));
+    let unasked = "permessage-deflate; client_max_window_bits=10";
+    assert_eq!(check(PLAIN, unasked), Err(HandshakeError::UnofferedParameter));
 }
 
 #[test]
