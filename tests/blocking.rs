@@ -231,6 +231,41 @@ fn the_rest_of_a_pong() {
     }
 }
 
+/// A peer that pings and does not read costs no more than the limit of the output; then it hears of the newest ping.
+#[test]
+fn t26_a_ping_flood_stays_within_the_limit_of_the_output() {
+    const PINGS: usize = 3000;
+    for role in BOTH {
+        for halves in [false, true] {
+            let name = format!("{role:?}, halves: {halves}");
+            let wire = said_to(role, |writer| {
+                for i in 0..PINGS {
+                    writer.ping(format!("{i:0100}").as_bytes()).unwrap();
+                }
+            });
+            let stream = Scripted::new(&wire, 10_000, 10_000, None);
+            stream.script().broken = Some(io::ErrorKind::WouldBlock);
+            let socket = stream.socket(role, &Config::new().max_pending(1000));
+            let mut rest = if halves {
+                let (mut reading, mut writing) = socket.into_split(stream.clone());
+                (0..PINGS).for_each(|_| assert!(matches!(reading.next(), Ok(Some(Event::Ping(_)))), "{name}"));
+                stream.script().broken = None;
+                writing.flush().unwrap();
+                heard_from(role, &stream.script().output)
+            } else {
+                let mut socket = socket;
+                (0..PINGS).for_each(|_| assert!(matches!(socket.next(), Ok(Some(Event::Ping(_)))), "{name}"));
+                stream.script().broken = None;
+                socket.flush().unwrap();
+                heard_from(role, &stream.script().output)
+            };
+            assert!(stream.script().output.len() <= 1000 + 2 * 131, "{name}: {}", stream.script().output.len());
+            let newest = format!("{:0100}", PINGS - 1).into_bytes();
+            assert_eq!(rest.pop(), Some(Message::Pong(newest)), "{name}");
+        }
+    }
+}
+
 #[test]
 fn time_outs_while_sending() {
     for role in BOTH {

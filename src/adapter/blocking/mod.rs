@@ -107,7 +107,7 @@ impl<S: Read + Write> Socket<S> {
     #[must_use]
     pub fn new(stream: S, connection: Connection, input: &[u8]) -> Self {
         let (reader, writer) = connection.into_split();
-        let sending = RefCell::new(Sending { writer, stream });
+        let sending = RefCell::new(Sending { writer, stream, owed: None });
         Self {
             reader,
             input: Input::holding(input),
@@ -119,7 +119,8 @@ impl<S: Read + Write> Socket<S> {
     }
 
     /// Waits for the next event, lent until the next call; [`Socket::split`] allows to send meanwhile. `None` is the
-    /// end: both close frames are out, or an error was returned before. All pings are answered.
+    /// end: both close frames are out, or an error was returned before. All pings are answered; at the limit of
+    /// [`Config::max_pending`](crate::Config::max_pending), which takes write time-outs, the newest.
     ///
     /// As a client it waits at its end for the server to close the stream first (section 7.1.1), as long as the
     /// stream's read time-out allows.
@@ -180,8 +181,8 @@ impl<S: Read + Write> Socket<S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn into_split<W: Write>(self, writing: W) -> (ReadHalf<S, W>, WriteHalf<W>) {
-        let Sending { writer, stream } = self.sending.into_inner();
-        halves::split(self.reader, self.input, stream, Sending { writer, stream: writing })
+        let Sending { writer, stream, owed } = self.sending.into_inner();
+        halves::split(self.reader, self.input, stream, Sending { writer, stream: writing, owed })
     }
 
     fn send(

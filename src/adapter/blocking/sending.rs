@@ -13,6 +13,8 @@ use crate::writer::Writer;
 pub(super) struct Sending<S> {
     pub(super) writer: Writer,
     pub(super) stream: S,
+    /// What the reader owes, while there is no room for it: the newest pong is enough (section 5.5.3).
+    pub(super) owed: Option<Reply>,
 }
 
 impl<S: io::Write> Sending<S> {
@@ -21,7 +23,7 @@ impl<S: io::Write> Sending<S> {
         &mut self,
         message: impl FnOnce(&mut Writer, &mut Write<'_>) -> Result<(), SendError>,
     ) -> Result<(), Error> {
-        let Self { writer, stream } = self;
+        let Self { writer, stream, .. } = self;
         let mut failed = None;
         message(writer, &mut |pending, payload| {
             let written = stream.write_vectored(&[IoSlice::new(pending), IoSlice::new(payload)]);
@@ -34,16 +36,27 @@ impl<S: io::Write> Sending<S> {
     }
 
     pub(super) fn answer(&mut self, reply: Reply) -> Result<(), Error> {
-        self.writer.reply(reply);
+        self.owed = Some(reply);
         self.flush()
+    }
+
+    fn settle(&mut self) {
+        let has_room = self.writer.has_room();
+        if let Some(reply) = self.owed.take_if(|reply| has_room || reply.is_close()) {
+            self.writer.reply(reply);
+        }
     }
 
     /// Writes all that is pending, and keeps count over failures.
     pub(super) fn flush(&mut self) -> Result<(), Error> {
+        self.settle();
         while !self.writer.pending().is_empty() {
             match self.stream.write(self.writer.pending()) {
                 Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
-                Ok(n) => self.writer.consume(n),
+                Ok(n) => {
+                    self.writer.consume(n);
+                    self.settle();
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error.into()),
             }
