@@ -94,62 +94,15 @@ fn fr_01_headers_equal_a_naive_reading() {
         for tail in tails {
             let bytes = [&[first, second], tail].concat();
             for n in [0, 1, 2, 3, 4, 8, 9, 10, 13, 14] {
-                assert_eq!(Header::decode(&bytes[..n]), naive_header(&bytes[..n]), "{:02x?}", &bytes[..n]);
+                assert_eq!(
+                    Header::decode(&bytes[..n]),
+                    common::naive::naive_header(&bytes[..n]),
+                    "{:02x?}",
+                    &bytes[..n]
+                );
             }
         }
     }
-}
-
-/// Section 5.2 as a list of questions.
-fn naive_header(bytes: &[u8]) -> Result<Option<(Header, usize)>, Error> {
-    let Some(first) = bytes.first() else { return Ok(None) };
-    if first & 0x30 != 0 {
-        return Err(Error::BadReservedBit);
-    }
-    let (fin, rsv1) = (first & 0x80 != 0, first & 0x40 != 0);
-    let opcode = match first & 0x0f {
-        0 => OpCode::Continuation,
-        1 => OpCode::Text,
-        2 => OpCode::Binary,
-        8 => OpCode::Close,
-        9 => OpCode::Ping,
-        10 => OpCode::Pong,
-        _ => return Err(Error::BadOpCode),
-    };
-    let control = first & 0x08 != 0;
-    if control && rsv1 {
-        return Err(Error::BadReservedBit);
-    }
-    if control && !fin {
-        return Err(Error::BadControlFragment);
-    }
-    let Some(second) = bytes.get(1) else { return Ok(None) };
-    let code = second & 0x7f;
-    if control && code > 125 {
-        return Err(Error::BadControlLength);
-    }
-    let more = [0, 2, 8][usize::from(code.saturating_sub(125))];
-    if bytes.len() < 2 + more {
-        return Ok(None);
-    }
-    let mut length = 0;
-    for byte in &bytes[2..2 + more] {
-        length = length * 256 + u64::from(*byte);
-    }
-    match code {
-        126 if length < 126 => return Err(Error::BadLength),
-        127 if !(65536..1 << 63).contains(&length) => return Err(Error::BadLength),
-        126 | 127 => {}
-        _ => length = u64::from(code),
-    }
-    if second & 0x80 == 0 {
-        return Ok(Some((Header { fin, rsv1, opcode, key: None, length }, 2 + more)));
-    }
-    if bytes.len() < 6 + more {
-        return Ok(None);
-    }
-    let key = Some([bytes[2 + more], bytes[3 + more], bytes[4 + more], bytes[5 + more]]);
-    Ok(Some((Header { fin, rsv1, opcode, key, length }, 6 + more)))
 }
 
 #[test]

@@ -14,11 +14,14 @@ fn every_seed_passes() {
     replay("server", fuzz::server);
     replay("client", fuzz::client);
     replay("pair", fuzz::pair);
+    replay("differential", fuzz::differential);
     replay("utf8", fuzz::utf8);
     replay("request", fuzz::request);
     replay("response", fuzz::response);
     #[cfg(feature = "deflate")]
     replay("inflate", fuzz::inflate);
+    #[cfg(feature = "deflate")]
+    replay("extensions", fuzz::extensions);
 }
 
 fn replay(target: &str, check: fn(&[u8])) {

@@ -3,6 +3,7 @@
 
 mod common;
 
+use self::common::naive::{NaiveText, naive_text};
 use self::common::{
     Api, BOTH, Got, both_read, connection, first_error, frame, owed_close, read, refuses, run, sent_to, writes,
 };
@@ -377,61 +378,20 @@ fn tx_15_a_relay_may_leave_the_check_to_the_receiver() {
     }
 }
 
-/// What RFC 3629, section 4, says of bytes so far.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Naive {
-    Whole,
-    Unfinished,
-    /// At the byte with this number.
-    Bad(usize),
-}
-
-/// The table of RFC 3629, section 4: the first byte, and where the bytes behind it lie.
-fn tails(lead: u8) -> Option<&'static [(u8, u8)]> {
-    const TAIL: (u8, u8) = (0x80, 0xbf);
-    Some(match lead {
-        0x00..=0x7f => &[],
-        0xc2..=0xdf => &[TAIL],
-        0xe0 => &[(0xa0, 0xbf), TAIL],
-        0xe1..=0xec | 0xee..=0xef => &[TAIL, TAIL],
-        0xed => &[(0x80, 0x9f), TAIL],
-        0xf0 => &[(0x90, 0xbf), TAIL, TAIL],
-        0xf1..=0xf3 => &[TAIL, TAIL, TAIL],
-        0xf4 => &[(0x80, 0x8f), TAIL, TAIL],
-        _ => return None,
-    })
-}
-
-fn naive(text: &[u8]) -> Naive {
-    let mut at = 0;
-    while at < text.len() {
-        let Some(tails) = tails(text[at]) else { return Naive::Bad(at + 1) };
-        at += 1;
-        for (low, high) in tails {
-            match text.get(at) {
-                None => return Naive::Unfinished,
-                Some(byte) if byte < low || byte > high => return Naive::Bad(at + 1),
-                Some(_) => at += 1,
-            }
-        }
-    }
-    Naive::Whole
-}
-
 /// Pushes pieces; where it stands, a fault as the number of the piece.
-fn push<'t>(pieces: impl IntoIterator<Item = &'t [u8]>) -> Naive {
+fn push<'t>(pieces: impl IntoIterator<Item = &'t [u8]>) -> NaiveText {
     let mut text = Utf8::new();
     for (i, piece) in pieces.into_iter().enumerate() {
         if text.push(piece) == Err(BadUtf8) {
-            return Naive::Bad(i + 1);
+            return NaiveText::Bad(i + 1);
         }
     }
-    if text.is_complete() { Naive::Whole } else { Naive::Unfinished }
+    if text.is_complete() { NaiveText::Whole } else { NaiveText::Unfinished }
 }
 
 /// Holds that the validator equals the table at every cut of a short text.
 fn check(text: &[u8]) {
-    let expected = naive(text);
+    let expected = naive_text(text);
     let pieces = text.len() - 1;
     for borders in 0..1_usize << pieces {
         let mut start = 0;
@@ -444,9 +404,9 @@ fn check(text: &[u8]) {
         let found = push(cut);
         // In which piece the bad byte lies.
         let expected = match expected {
-            Naive::Bad(at) => {
+            NaiveText::Bad(at) => {
                 let before = (1..at).filter(|cut| borders & (1 << (cut - 1)) != 0).count();
-                Naive::Bad(before + 1)
+                NaiveText::Bad(before + 1)
             }
             fine => fine,
         };
@@ -633,7 +593,7 @@ fn t38_all_of_autobahn_6_at_every_cut() {
     assert_eq!(all.len(), [5, 11, 4, 2, 4, 3, 5, 8, 5, 10, 1, 3, 5, 5, 5, 7, 8, 34, 7].iter().sum::<usize>());
     for (name, payload, valid) in &all {
         assert_eq!(str::from_utf8(payload).is_ok(), *valid, "{name}");
-        assert_eq!(naive(payload) == Naive::Whole, *valid, "{name}");
+        assert_eq!(naive_text(payload) == NaiveText::Whole, *valid, "{name}");
         for role in BOTH {
             for cut in 0..=payload.len() {
                 // 6.2 and 6.4: in the middle of a character, an empty fragment and a ping between.
@@ -657,11 +617,11 @@ fn t38_all_of_autobahn_6_at_every_cut() {
                 }
             }
             let wire = sent_to(role, &frame(0x81, payload));
-            let at = match naive(payload) {
-                Naive::Whole => None,
-                Naive::Bad(at) => Some((header(role) + at, Error::BadUtf8)),
+            let at = match naive_text(payload) {
+                NaiveText::Whole => None,
+                NaiveText::Bad(at) => Some((header(role) + at, Error::BadUtf8)),
                 // The last byte of the message says that there is no more.
-                Naive::Unfinished => Some((wire.len(), Error::BadUtf8)),
+                NaiveText::Unfinished => Some((wire.len(), Error::BadUtf8)),
             };
             assert_eq!(first_error(role, &config, &wire), at, "{name}, {role:?}: at the byte");
         }
@@ -689,7 +649,7 @@ fn tx_01_validator_equals_the_table_on_all_short_sequences() {
             check(&[a, b]);
             // What failed before cannot recover: the last byte varies behind what is valid so far. ASCII is one class.
             let ascii = |byte: u8| byte.is_ascii() && byte != 0x41;
-            if matches!(naive(&[a, b]), Naive::Bad(_)) || ascii(a) || ascii(b) {
+            if matches!(naive_text(&[a, b]), NaiveText::Bad(_)) || ascii(a) || ascii(b) {
                 continue;
             }
             for c in 0..=0xff {
@@ -719,28 +679,28 @@ fn tx_01_validator_equals_the_table_on_longer_sequences() {
     for code in (0..0x11_0000_u32).step_by(97) {
         let Some(character) = char::from_u32(code) else { continue };
         let text = format!("{character}x{character}");
-        assert_eq!(push(text.as_bytes().chunks(1)), Naive::Whole, "{code:x}");
-        assert_eq!(push(text.as_bytes().chunks(3)), Naive::Whole, "{code:x}");
-        assert_eq!(push([text.as_bytes()]), Naive::Whole, "{code:x}");
+        assert_eq!(push(text.as_bytes().chunks(1)), NaiveText::Whole, "{code:x}");
+        assert_eq!(push(text.as_bytes().chunks(3)), NaiveText::Whole, "{code:x}");
+        assert_eq!(push([text.as_bytes()]), NaiveText::Whole, "{code:x}");
     }
 }
 
 #[test]
 fn tx_01_validator_takes_the_golden_vectors_at_every_cut() {
     for (name, bytes, text) in VALID {
-        assert_eq!(naive(bytes), Naive::Whole, "{name}");
+        assert_eq!(naive_text(bytes), NaiveText::Whole, "{name}");
         assert_eq!(str::from_utf8(bytes), Ok(*text), "{name}");
         check(bytes);
     }
     for (name, bytes, at) in INVALID {
-        assert_eq!(naive(bytes), Naive::Bad(*at), "{name}");
+        assert_eq!(naive_text(bytes), NaiveText::Bad(*at), "{name}");
         // Short enough for all cuts around the fault.
         check(&bytes[..bytes.len().min(14)]);
     }
     for (name, bytes) in CUT {
-        assert_eq!(naive(bytes), Naive::Unfinished, "{name}");
+        assert_eq!(naive_text(bytes), NaiveText::Unfinished, "{name}");
         check(bytes);
     }
-    assert_eq!(push([]), Naive::Whole);
-    assert_eq!(push([&b""[..], b"", b"\xe2", b"", b"\x82", b"", b"\xac", b""]), Naive::Whole);
+    assert_eq!(push([]), NaiveText::Whole);
+    assert_eq!(push([&b""[..], b"", b"\xe2", b"", b"\x82", b"", b"\xac", b""]), NaiveText::Whole);
 }

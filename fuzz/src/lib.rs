@@ -1,6 +1,10 @@
 //! What the fuzz targets check, each a function of bytes: no input may make one panic. A test replays the seeds by
 //! them, so they depend on no fuzzer.
 
+mod differential;
+#[cfg(feature = "deflate")]
+mod extensions;
+mod frames;
 mod handshake;
 #[cfg(feature = "deflate")]
 mod inflate;
@@ -9,6 +13,9 @@ mod pieces;
 mod read;
 mod utf8;
 
+pub use self::differential::differential;
+#[cfg(feature = "deflate")]
+pub use self::extensions::extensions;
 pub use self::handshake::{request, response};
 #[cfg(feature = "deflate")]
 pub use self::inflate::inflate;

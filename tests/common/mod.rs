@@ -2,6 +2,8 @@
 //! What the tests share: a wire read in every way and at every cut, and what a writer wrote.
 #![allow(dead_code, reason = "each test file uses a part of this")]
 
+pub(crate) mod naive;
+
 use ws_proto::{Chunk, Close, Config, Connection, Error, Event, Kind, Reader, Reply, Role, Seed, Side, Writer};
 
 /// The key of the RFC's examples, section 5.7.
