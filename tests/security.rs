@@ -391,25 +391,22 @@ fn t18_frames_wait_for_the_101_through_every_adapter() {
 
     context.block_on(async {
         let wire = early();
-        let io = Tokio::new(wire.clone());
-        let request = poll::receive_request(io, OriginPolicy::Any, &Config::new()).await.expect("a request");
-        assert!(wire.output().is_empty(), "tokio");
-        let poll::Incoming::Upgrade(upgrade) = request else { panic!("an upgrade") };
-        let mut socket = upgrade.accept(&Answer::new()).await.expect("a good answer");
-        assert!(socket.next().await.is_ok_and(|event| event.is_some()));
-        assert!(socket.next().await.is_err(), "the end of the stream");
+        accept_late("tokio", Tokio::new(wire.clone()), &wire).await;
         check("tokio", &wire);
 
         let wire = early();
-        let io = futures::Futures::new(wire.clone());
-        let request = futures::receive_request(io, OriginPolicy::Any, &Config::new()).await.expect("a request");
-        assert!(wire.output().is_empty(), "futures");
-        let poll::Incoming::Upgrade(upgrade) = request else { panic!("an upgrade") };
-        let mut socket = upgrade.accept(&Answer::new()).await.expect("a good answer");
-        assert!(socket.next().await.is_ok_and(|event| event.is_some()));
-        assert!(socket.next().await.is_err(), "the end of the stream");
+        accept_late("futures", futures::Futures::new(wire.clone()), &wire).await;
         check("futures", &wire);
     });
+}
+
+async fn accept_late<T: poll::Io>(name: &str, io: T, wire: &Wire) {
+    let request = poll::receive_request(io, OriginPolicy::Any, &Config::new()).await.expect("a request");
+    assert!(wire.output().is_empty(), "{name}");
+    let poll::Incoming::Upgrade(upgrade) = request else { panic!("an upgrade") };
+    let mut socket = upgrade.accept(&Answer::new()).await.expect("a good answer");
+    assert!(socket.next().await.is_ok_and(|event| event.is_some()));
+    assert!(socket.next().await.is_err(), "the end of the stream");
 }
 
 /// An answer that would end its line early is an error, and not a byte of it goes out.
