@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use core::num::NonZeroU64;
 
 use super::history::History;
 use super::inflater::{BadDeflate, Inflater};
@@ -15,6 +16,8 @@ pub(crate) struct Decompressor {
     settings: Arc<Compression>,
     window: u8,
     takeover: bool,
+    /// For a window that a codec keeps. It may hold more than a smaller one allows.
+    owner: Option<NonZeroU64>,
     under_way: Option<Kind>,
     last: bool,
     /// What came out of the messages before, with takeover, and of the one under way if nobody else keeps that. Made
@@ -40,7 +43,8 @@ impl Decompressor {
     /// For a peer whose window has 8 to 15 bits.
     pub(crate) fn new(settings: &Arc<Compression>, window: u8, takeover: bool) -> Self {
         let settings = Arc::clone(settings);
-        Self { settings, window, takeover, under_way: None, last: false, received: None, inflater: None }
+        let owner = (takeover && window == 15).then(|| settings.pool.number());
+        Self { settings, window, takeover, owner, under_way: None, last: false, received: None, inflater: None }
     }
 
     /// The kind of the message whose bytes are not all pulled.
@@ -59,8 +63,8 @@ impl Decompressor {
         let inflater = match &mut self.inflater {
             Some(inflater) => inflater,
             none => {
-                let inflater = none.insert(self.settings.pool.inflater());
-                inflater.start(self.received.as_ref().map_or_else(Default::default, |received| received.parts()))?;
+                let inflater = none.insert(self.settings.pool.inflater(self.owner));
+                inflater.start(self.owner, parts(self.received.as_deref()))?;
                 inflater
             }
         };
@@ -75,15 +79,16 @@ impl Decompressor {
         let Some(inflater) = slot else {
             return Ok(self.rest());
         };
-        let [older, newer] = received.as_ref().map_or_else(Default::default, |received| received.parts());
+        // Up to the limit first, and then the error: so the cuts make no difference.
+        let room = max.checked_sub(inflater.len).ok_or(Error::MessageTooBig)?;
+        let [older, newer] = parts(received.as_deref());
         let [begun, cut] = so_far.unwrap_or_default();
-        // Up to the limit first, and then one byte to see that there is none: so the cuts make no difference.
-        let room = max - inflater.len;
-        let made = inflater.pull(&[older, newer, begun, cut], room.max(1))?;
-        if made > room {
+        let made = inflater.pull(&[older, newer, begun, cut], room.saturating_add(1))?;
+        inflater.len += made;
+        if made > 0 && room == 0 {
             return Err(Error::MessageTooBig);
         }
-        inflater.len += made;
+        let made = made.min(room);
         let history = || Box::new(History::new(1 << *window));
         if made > 0 {
             if so_far.is_none() {
@@ -116,6 +121,11 @@ impl Decompressor {
         self.under_way = None;
         if self.last && self.inflater.is_none() { Inflated::Done } else { Inflated::Starved }
     }
+}
+
+/// The older bytes, then the newer.
+fn parts(received: Option<&History>) -> [&[u8]; 2] {
+    received.map_or_else(Default::default, History::parts)
 }
 
 impl From<BadDeflate> for Error {

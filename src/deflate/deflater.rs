@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 use core::fmt;
+use core::num::NonZeroU64;
 
 use zlib_rs::{Deflate, DeflateFlush};
 
@@ -21,7 +22,7 @@ pub(super) struct Deflater {
 /// What a deflater's window holds: all that a connection has sent so far, as compressed messages.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Owner {
-    pub(super) connection: u64,
+    pub(super) connection: NonZeroU64,
     pub(super) messages: u64,
 }
 

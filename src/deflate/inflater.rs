@@ -3,12 +3,17 @@
 use alloc::boxed::Box;
 use alloc::vec;
 use core::fmt;
+use core::num::NonZeroU64;
 
 use zlib_rs::{Inflate, InflateFlush, Status};
+
+use super::TAIL;
 
 /// A decompressor, as it lies in the pool, with a little room on both of its sides.
 pub(super) struct Inflater {
     codec: Inflate,
+    /// Whose messages so far are the codec's window.
+    pub(super) owner: Option<NonZeroU64>,
     stage: Stage,
     /// How much of the message was taken out.
     pub(super) len: usize,
@@ -16,7 +21,7 @@ pub(super) struct Inflater {
     start: usize,
     /// Where the message's own bytes end.
     end: usize,
-    /// Whether those are its last: the ending is behind them.
+    /// Whether those are its last.
     last: bool,
     output: Box<[u8]>,
     /// Whether the codec may hold more output than there was room for.
@@ -46,9 +51,10 @@ impl Inflater {
     pub(super) fn new() -> Self {
         Self {
             codec: Inflate::new(false, 15),
+            owner: None,
             stage: Stage::Message,
             len: 0,
-            input: vec![0; usize::from(Self::INPUT) + ENDING.len()].into_boxed_slice(),
+            input: vec![0; usize::from(Self::INPUT)].into_boxed_slice(),
             start: 0,
             end: 0,
             last: false,
@@ -59,22 +65,23 @@ impl Inflater {
         }
     }
 
-    /// Starts a message.
-    pub(super) fn start(&mut self, history: [&[u8]; 2]) -> Result<(), BadDeflate> {
+    /// Starts a message, which may refer to `history`. That of an `owner` is the codec's own window, if nobody had it
+    /// since.
+    pub(super) fn start(&mut self, owner: Option<NonZeroU64>, history: [&[u8]; 2]) -> Result<(), BadDeflate> {
         self.stage = Stage::Message;
         (self.len, self.start, self.end) = (0, 0, 0);
         (self.last, self.full) = (false, false);
         (self.restarts, self.taken) = (0, 0);
-        self.refer_to(&history)
+        if owner.is_none() || self.owner != owner {
+            self.refer_to(&history)?;
+        }
+        self.owner = owner;
+        Ok(())
     }
 
     /// Takes the next compressed bytes, [`Inflater::INPUT`] at most, once those before them are used up.
     pub(super) fn push(&mut self, bytes: &[u8], last: bool) {
-        let (message, behind) = self.input.split_at_mut(bytes.len());
-        message.copy_from_slice(bytes);
-        if last {
-            behind.split_at_mut(ENDING.len()).0.copy_from_slice(&ENDING);
-        }
+        self.input.split_at_mut(bytes.len()).0.copy_from_slice(bytes);
         (self.start, self.end, self.last) = (0, bytes.len(), last);
     }
 
@@ -82,11 +89,11 @@ impl Inflater {
         self.stage == Stage::Done
     }
 
-    /// Makes the next bytes of the message, at most `most`, and says how many they are: none without more input.
-    /// `so_far` is what came out before, to refer to behind a final block.
+    /// Makes the next bytes of the message and says how many they are: none without more input; more than `most` only
+    /// if they are its last. `so_far` is what came out before, to refer to behind a final block.
     pub(super) fn pull(&mut self, so_far: &[&[u8]], most: usize) -> Result<usize, BadDeflate> {
         while self.go_on(so_far)? {
-            let made = self.inflate(most)?;
+            let made = if self.full || self.start < self.end { self.inflate(most)? } else { self.end()? };
             if made > 0 {
                 return Ok(made);
             }
@@ -102,9 +109,7 @@ impl Inflater {
     /// Whether there is work for the codec now.
     fn go_on(&mut self, so_far: &[&[u8]]) -> Result<bool, BadDeflate> {
         match self.stage {
-            Stage::Message if self.full || !self.input().is_empty() => return Ok(true),
-            // Not at a border of blocks.
-            Stage::Message if self.last => return Err(BadDeflate),
+            Stage::Message if self.full || self.start < self.end || self.last => return Ok(true),
             Stage::Final if self.start < self.end => {
                 // Each costs a window's worth of copying: a message of nothing else would be an attack.
                 self.restarts += 1;
@@ -115,39 +120,49 @@ impl Inflater {
                 self.stage = Stage::Message;
                 return Ok(true);
             }
-            Stage::Final if self.last => self.stage = Stage::Done,
+            Stage::Final if self.last => (self.stage, self.owner) = (Stage::Done, None),
             _ => {}
         }
         Ok(false)
     }
 
-    fn input(&self) -> &[u8] {
-        let end = if self.last { self.end + ENDING.len() } else { self.end };
-        self.input.split_at(end).0.split_at(self.start).1
-    }
-
     /// Runs the codec once; says how many bytes it made.
     fn inflate(&mut self, most: usize) -> Result<usize, BadDeflate> {
-        let end = if self.last { self.end + ENDING.len() } else { self.end };
-        let (_, input) = self.input.split_at(end).0.split_at(self.start);
+        let (_, input) = self.input.split_at(self.end).0.split_at(self.start);
         let (room, _) = self.output.split_at_mut(most.min(OUTPUT));
-        let (taken_before, made_before) = (self.codec.total_in(), self.codec.total_out());
-        let result = self.codec.decompress(input, room, InflateFlush::SyncFlush);
-        let taken = usize::try_from(self.codec.total_in() - taken_before).map_err(|_| BadDeflate)?;
-        let made = usize::try_from(self.codec.total_out() - made_before).map_err(|_| BadDeflate)?;
+        let Run { status, taken, made } = run(&mut self.codec, input, room, InflateFlush::SyncFlush)?;
         let stuck = taken == 0 && made == 0 && !input.is_empty();
         self.start += taken;
         self.taken += taken;
         self.full = made == room.len();
-        match (result, self.start.checked_sub(self.end)) {
-            (Ok(Status::StreamEnd), None | Some(0)) => (self.stage, self.full) = (Stage::Final, false),
-            (Ok(Status::StreamEnd), Some(TAIL_END | ENDING_END)) => (self.stage, self.full) = (Stage::Done, false),
-            (Ok(Status::Ok | Status::BufError), _) if !stuck => {}
+        match status {
+            Some(Status::StreamEnd) => (self.stage, self.full) = (Stage::Final, false),
+            Some(Status::Ok | Status::BufError) if !stuck => {}
             // First what came out before the fault, which the next call meets again: so the cuts make no difference.
             _ if made > 0 => self.full = true,
             _ => return Err(BadDeflate),
         }
         Ok(made)
+    }
+
+    /// Puts the tail behind the message, and leaves the stream open for the next one. Says how many bytes came of it:
+    /// a stored block may lack just those four. Told to stop at borders of blocks, the codec stops right behind the
+    /// tail, or the message is cut short. The empty block behind it is one only if the border is one of bytes, too.
+    fn end(&mut self) -> Result<usize, BadDeflate> {
+        let tail = run(&mut self.codec, &TAIL_AND_EMPTY_BLOCK, &mut self.output, InflateFlush::Block)?;
+        if (tail.status, tail.taken) != (Some(Status::Ok), TAIL.len()) {
+            return Err(BadDeflate);
+        }
+        let (_, empty) = TAIL_AND_EMPTY_BLOCK.split_at(TAIL.len());
+        let behind = run(&mut self.codec, empty, &mut [0], InflateFlush::SyncFlush)?;
+        match (behind.status, behind.taken) {
+            (Some(Status::Ok), taken) if taken == empty.len() => {}
+            // The block that the tail belongs to called itself final.
+            (Some(Status::StreamEnd), 0) => self.owner = None,
+            _ => return Err(BadDeflate),
+        }
+        self.stage = Stage::Done;
+        Ok(tail.made)
     }
 
     /// Starts the codec anew behind what the message may refer to. Resetting it loses its window, so that comes from
@@ -172,12 +187,77 @@ impl fmt::Debug for Inflater {
     }
 }
 
-/// The tail that a sender cuts off (section 7.2.2), and an empty final block of the stored kind, which nobody sent:
-/// only at a border of blocks does it end the stream.
-const ENDING: [u8; 9] = [0x00, 0x00, 0xff, 0xff, 0x01, 0x00, 0x00, 0xff, 0xff];
-const TAIL_END: usize = 4;
-const ENDING_END: usize = ENDING.len();
+/// What a run of the codec came to.
+struct Run {
+    /// None if there is a fault in its input.
+    status: Option<Status>,
+    taken: usize,
+    made: usize,
+}
+
+fn run(codec: &mut Inflate, input: &[u8], room: &mut [u8], flush: InflateFlush) -> Result<Run, BadDeflate> {
+    let (taken_before, made_before) = (codec.total_in(), codec.total_out());
+    let status = codec.decompress(input, room, flush).ok();
+    let taken = usize::try_from(codec.total_in() - taken_before).map_err(|_| BadDeflate)?;
+    let made = usize::try_from(codec.total_out() - made_before).map_err(|_| BadDeflate)?;
+    Ok(Run { status, taken, made })
+}
+
+/// The tail that a sender cuts off (section 7.2.2), and an empty block of the stored kind, which nobody sent.
+const TAIL_AND_EMPTY_BLOCK: [u8; 9] = [0x00, 0x00, 0xff, 0xff, 0x00, 0x00, 0x00, 0xff, 0xff];
+/// More than the four bytes of a tail can come to: 16 copies of 258 bytes, and one that was begun.
 const OUTPUT: usize = 8 << 10;
 const FREE_RESTARTS: usize = 64;
 const BYTES_PER_RESTART: usize = 64;
 const WINDOW: usize = 32 << 10;
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    /// The second example of section 7.2.3.2: five bytes from five before.
+    const AGAIN: &[u8] = b"\xf2\x00\x11\x00\x00";
+
+    #[test]
+    fn goes_on_for_its_owner_and_begins_anew_for_others() {
+        let [one, other] = [1, 2].map(NonZeroU64::new);
+        for (owner, history, goes_on) in [
+            // From its own window, which nobody hands to it.
+            (one, &b""[..], true),
+            (other, b"", false),
+            (None, b"", false),
+            (other, b"Hello", true),
+            (None, b"Hello", true),
+        ] {
+            let mut inflater = Inflater::new();
+            // Messages that are whole, and one whose stream has come to its end.
+            for (whole, left_by) in [
+                (&b"\xf2\x48\xcd\xc9\xc9\x07\x00"[..], one),
+                (b"\x00\x05\x00\xfa\xffHello\x00", one),
+                (b"\xf3\x48\xcd\xc9\xc9\x07\x00\x00", one),
+                (b"\xf3\x48\xcd\xc9\xc9\x07\x00", None),
+                (b"\x00\x05\x00\xfa\xffHello\x01", None),
+            ] {
+                assert_eq!(message(&mut inflater, one, b"", whole), Some(b"Hello".to_vec()));
+                assert_eq!(inflater.owner, left_by, "{whole:x?}");
+                let goes_on = goes_on && (left_by.is_some() || !history.is_empty());
+                let again = message(&mut inflater, owner, history, AGAIN);
+                assert_eq!(again, goes_on.then(|| b"Hello".to_vec()), "{owner:?} behind {history:?}, {whole:x?}");
+                inflater.owner = None;
+            }
+        }
+    }
+
+    fn message(inflater: &mut Inflater, owner: Option<NonZeroU64>, history: &[u8], bytes: &[u8]) -> Option<Vec<u8>> {
+        let mut output = Vec::new();
+        inflater.start(owner, [history, b""]).ok()?;
+        inflater.push(bytes, true);
+        while !inflater.is_done() {
+            let made = inflater.pull(&[history, &output.clone()], 3).ok()?;
+            output.extend_from_slice(inflater.output(made));
+        }
+        Some(output)
+    }
+}

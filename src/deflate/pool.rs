@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use core::num::NonZeroU64;
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -55,8 +56,8 @@ impl Pool {
     }
 
     /// A number for a connection that no other of this pool has.
-    pub(super) fn number(&self) -> u64 {
-        self.0.connections.fetch_add(1, Ordering::Relaxed)
+    pub(super) fn number(&self) -> NonZeroU64 {
+        NonZeroU64::MIN.saturating_add(self.0.connections.fetch_add(1, Ordering::Relaxed))
     }
 
     /// The deflater that `owner` left, else the one that was idle for longest, else a new one.
@@ -81,9 +82,16 @@ impl Pool {
         }
     }
 
-    pub(super) fn inflater(&self) -> Box<Inflater> {
-        let idle = lock(&self.0.inflaters).pop();
-        idle.unwrap_or_else(|| Box::new(Inflater::new()))
+    /// The inflater that `owner` left, else one that nobody did, else the one that was idle for longest, else a new one.
+    pub(super) fn inflater(&self, owner: Option<NonZeroU64>) -> Box<Inflater> {
+        let mut idle = lock(&self.0.inflaters);
+        let left_by = |owner| idle.iter().rposition(|inflater| inflater.owner == owner);
+        let found = left_by(owner).or_else(|| left_by(None)).or((!idle.is_empty()).then_some(0));
+        if let Some(at) = found {
+            return idle.remove(at);
+        }
+        drop(idle);
+        Box::new(Inflater::new())
     }
 
     pub(super) fn give_inflater(&self, inflater: Box<Inflater>) {
@@ -102,4 +110,24 @@ impl fmt::Debug for Pool {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_inflater_goes_to_whoever_left_it_and_else_one_that_nobody_left() {
+        let pool = Pool::new(9);
+        let owners = [1, 2, 0, 3, 0].map(NonZeroU64::new);
+        for (n, owner) in owners.into_iter().enumerate() {
+            let mut inflater = Box::new(Inflater::new());
+            (inflater.owner, inflater.len) = (owner, n);
+            pool.give_inflater(inflater);
+        }
+        // Of those that nobody left the last, and when all have an owner the oldest.
+        for (owner, lent) in [(2, 1), (4, 4), (0, 2), (5, 0), (1, 3), (3, 0)] {
+            assert_eq!(pool.inflater(NonZeroU64::new(owner)).len, lent, "to {owner}");
+        }
+    }
 }

@@ -122,14 +122,14 @@ pub(crate) struct Parsed {
     pub(crate) bad: bool,
     /// The largest distance.
     pub(crate) farthest: usize,
-    /// How many blocks of each type, the one that the tail ends and a final one behind it included.
+    /// How many blocks of each type, the one that the tail ends included.
     pub(crate) blocks: [usize; 3],
 }
 
 /// Reads the message that was sent as `payload`, when `history` came out before it.
 pub(crate) fn parse(payload: &[u8], history: &[u8]) -> Parsed {
     let history = &history[history.len().saturating_sub(1 << 15)..];
-    let input = [payload, &TAIL, &PROOF].concat();
+    let input = [payload, &TAIL].concat();
     let mut parser = Parser { input: &input, at: 0, output: history.to_vec(), parsed: Parsed::default() };
     let bad = parser.message(payload.len()).is_none();
     let own = parser.parsed.own.max(history.len()) - history.len();
@@ -145,16 +145,18 @@ struct Parser<'i> {
 }
 
 impl Parser<'_> {
+    /// Reads blocks up to one that ends where the tail does, or a final one that ends where the payload does.
     fn message(&mut self, payload: usize) -> Option<()> {
         loop {
             let last = self.block()?;
             if last {
                 self.at = self.at.next_multiple_of(8);
-                match self.at / 8 {
-                    at if at < payload => {}
-                    at if at == payload || at == payload + TAIL.len() || at == self.input.len() => return Some(()),
-                    _ => return None,
-                }
+            }
+            if self.at == self.input.len() * 8 || last && self.at == payload * 8 {
+                return Some(());
+            }
+            if last && self.at > payload * 8 {
+                return None;
             }
         }
     }
@@ -252,7 +254,7 @@ impl Parser<'_> {
 
     /// Takes note of output that came of the message itself.
     fn count(&mut self) {
-        if self.at <= (self.input.len() - TAIL.len() - PROOF.len()) * 8 {
+        if self.at <= (self.input.len() - TAIL.len()) * 8 {
             self.parsed.own = self.output.len();
         }
     }
@@ -322,8 +324,6 @@ fn coded(value: usize, table: &[(usize, u32)]) -> (usize, usize, u32) {
 }
 
 pub(crate) const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
-/// At a border of blocks, a final block and nothing else.
-const PROOF: [u8; 5] = [0x01, 0x00, 0x00, 0xff, 0xff];
 
 /// What each code begins at, and how many bits are added (RFC 1951, section 3.2.5).
 #[rustfmt::skip]
