@@ -39,7 +39,7 @@ impl Body {
             return false;
         };
         room.copy_from_slice(bytes);
-        #[expect(clippy::cast_possible_truncation, reason = "what fits is at most 125 bytes")]
+        #[expect(clippy::arithmetic_side_effects, clippy::cast_possible_truncation, reason = "at most 125 bytes fit")]
         {
             self.len += bytes.len() as u8;
         }

@@ -131,13 +131,14 @@ impl Header {
             Some((key, rest)) => (Some(*key), rest),
             None => return Ok(None),
         };
+        #[expect(clippy::arithmetic_side_effects, reason = "`rest` is the end of `bytes`")]
         Ok(Some((Self { fin, rsv1, opcode, key, length }, bytes.len() - rest.len())))
     }
 
     /// The header's bytes, its length in the shortest form.
     #[inline]
     #[must_use]
-    #[expect(clippy::indexing_slicing, reason = "10 bytes and 4 of the key are 14")]
+    #[expect(clippy::arithmetic_side_effects, clippy::indexing_slicing, reason = "10 bytes and 4 of the key are 14")]
     pub const fn encode(&self) -> HeaderBytes {
         let mut bytes = [0; Self::MAX];
         bytes[0] = self.opcode as u8 | if self.fin { FIN } else { 0 } | if self.rsv1 { RSV1 } else { 0 };

@@ -74,6 +74,7 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::alloc_instead_of_core, clippy::std_instead_of_alloc, clippy::std_instead_of_core)]
 // No panic from bytes: each exception says why it cannot be one.
+#![warn(clippy::arithmetic_side_effects)]
 #![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unreachable, clippy::unwrap_used)]
 
 #[cfg(feature = "alloc")]

@@ -30,7 +30,7 @@ pub fn apply(data: &mut [u8], key: [u8; 4]) {
 /// The key that goes on behind the first `n` bytes of a payload.
 #[inline]
 #[must_use]
-#[expect(clippy::cast_possible_truncation, reason = "the rest of a division by four")]
+#[expect(clippy::arithmetic_side_effects, clippy::cast_possible_truncation, reason = "the rest of a division by four")]
 pub const fn turn(key: [u8; 4], n: usize) -> [u8; 4] {
     u32::from_le_bytes(key).rotate_right(8 * (n % 4) as u32).to_le_bytes()
 }

@@ -85,7 +85,7 @@ impl Keys {
 
     /// A key that was never handed out before.
     #[inline]
-    #[expect(clippy::indexing_slicing, reason = "at most 27 of 28 words, behind a refill")]
+    #[expect(clippy::arithmetic_side_effects, clippy::indexing_slicing, reason = "at most 27 of 28, behind a refill")]
     pub(crate) fn next(&mut self) -> [u8; 4] {
         if self.next == USED_UP {
             self.refill();

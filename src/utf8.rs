@@ -58,6 +58,7 @@ impl Utf8 {
         if self.len > 0 {
             completed = self.complete(&mut piece)?;
         }
+        #[expect(clippy::arithmetic_side_effects, reason = "`unfinished` counts bytes of the piece")]
         let (whole, cut) = piece.split_at(piece.len() - unfinished(piece));
         let whole = check(whole)?;
         if !cut.is_empty() {

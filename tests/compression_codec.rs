@@ -87,6 +87,28 @@ fn pd_12_a_stream_of_another_implementation_is_read() {
     }
 }
 
+/// Some codecs count in 32 bits: one connection's has its window from the history before that can end.
+#[test]
+fn pd_12_a_stream_that_grew_long_begins_anew() {
+    let message = letters(1, 10_000);
+    let config = config().compression(Compression::new().level(1).history(0));
+    for role in ROLES {
+        let [mut end, mut peer] = [role, role.peer()].map(|role| connection(role, &config, Agreement::default()));
+        let mut reading = Reading::new(CALLS[0]);
+        let mut anew = Vec::new();
+        for n in 0..2000_usize {
+            end.split().1.binary(&message).unwrap();
+            let mut wire = take(&mut end);
+            if wire.len() > 1000 {
+                anew.push(n * message.len());
+            }
+            reading.read(&mut peer, &mut wire).unwrap();
+            assert!(reading.got.pop() == Some(Got::Binary(message.clone())), "message {n}");
+        }
+        assert_eq!(anew, [0, (16_usize << 20).next_multiple_of(message.len())], "{role:?}");
+    }
+}
+
 #[test]
 fn connections_on_many_threads_share_a_pool() {
     for slots in [0, 1, 2, 8] {

@@ -16,6 +16,7 @@ impl Input {
     }
 
     /// Hands what is here to a machine that consumes from the front.
+    #[expect(clippy::arithmetic_side_effects, reason = "machines shorten what they are lent")]
     pub(super) fn lend<T>(&mut self, machine: impl FnOnce(&mut &mut [u8]) -> T) -> T {
         let (read, _) = self.bytes.split_at_mut(self.end);
         let (_, mut rest) = read.split_at_mut(self.start);

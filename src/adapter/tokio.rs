@@ -209,7 +209,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Io for Tokio<S> {
     }
 
     fn poll_sleep(&mut self, cx: &mut Context<'_>, deadline: Duration) -> Poll<()> {
-        let deadline = self.start + deadline;
+        let Some(deadline) = self.start.checked_add(deadline) else {
+            return Poll::Pending;
+        };
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         if sleep.deadline() != deadline {
             sleep.as_mut().reset(deadline);

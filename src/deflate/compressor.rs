@@ -49,8 +49,8 @@ impl Compressor {
     /// Compresses a message, or says that it is better sent as it is: then nothing has happened, as the peer will
     /// not see it either (section 7.2.2, and no stream can go back behind a message).
     pub(crate) fn compress(&mut self, message: &[u8]) -> Option<Packed> {
-        if self.pause > 0 {
-            self.pause -= 1;
+        if let Some(pause) = self.pause.checked_sub(1) {
+            self.pause = pause;
             return None;
         }
         let Self { settings, window, takeover, sent, .. } = self;
@@ -63,7 +63,7 @@ impl Compressor {
             sent.as_ref().map_or((None, [&[][..]; 2]), |sent| (Some(sent.owner), sent.history.parts()));
         // A codec of 9 bits keeps its distances below 256: it serves a window of 8, which there is no codec for.
         let mut deflater = settings.pool.deflater((*window).max(9), settings.level, owner);
-        let goes_on = owner.is_some() && deflater.owner == owner;
+        let goes_on = deflater.goes_on_for(owner);
         deflater.owner = None;
         if (goes_on || deflater.restart(history)) && deflater.compress(message) {
             self.misses = 0;
@@ -105,16 +105,15 @@ impl Compressor {
     /// After the fourth message in a row that does not shrink, tries one in 2, then in 4, and so on to 256.
     fn miss(&mut self) {
         self.misses = self.misses.saturating_add(1);
-        if self.misses >= PATIENCE {
-            let exponent = self.misses - PATIENCE + 1;
-            self.pause = u8::MAX >> (8 - exponent.min(8));
+        if let Some(more) = self.misses.checked_sub(PATIENCE) {
+            self.pause = u8::MAX >> 7_u8.saturating_sub(more);
         }
     }
 }
 
 impl Sent {
     fn remember(&mut self, message: &[u8]) {
-        self.owner.messages += 1;
+        self.owner.messages = self.owner.messages.wrapping_add(1);
         self.history.push(message);
     }
 }

@@ -84,7 +84,7 @@ impl Decompressor {
         let [older, newer] = parts(received.as_deref());
         let [begun, cut] = so_far.unwrap_or_default();
         let made = inflater.pull(&[older, newer, begun, cut], room.saturating_add(1))?;
-        inflater.len += made;
+        inflater.len = inflater.len.saturating_add(made);
         if made > 0 && room == 0 {
             return Err(Error::MessageTooBig);
         }

@@ -6,7 +6,7 @@ use core::num::NonZeroU64;
 
 use zlib_rs::{Deflate, DeflateFlush};
 
-use super::TAIL;
+use super::{LONG_STREAM, TAIL};
 
 /// A compressor, as it lies in the pool.
 pub(super) struct Deflater {
@@ -36,6 +36,11 @@ impl Deflater {
         self.window == window && self.level == level
     }
 
+    /// Whether the window is all that `owner` has sent.
+    pub(super) fn goes_on_for(&self, owner: Option<Owner>) -> bool {
+        owner.is_some() && self.owner == owner && self.codec.total_in() < LONG_STREAM
+    }
+
     /// Starts anew behind `history`, older bytes first; false if the codec refuses.
     pub(super) fn restart(&mut self, history: [&[u8]; 2]) -> bool {
         self.codec.reset();
@@ -47,6 +52,7 @@ impl Deflater {
     pub(super) fn compress(&mut self, message: &[u8]) -> bool {
         // A flush is complete when room is left behind it. One byte less than the message, and the tail, is the most
         // that is of use.
+        #[expect(clippy::arithmetic_side_effects, reason = "a slice is no longer than isize::MAX")]
         let room = message.len() + TAIL.len();
         if self.output.len() < room {
             self.output.resize(room, 0);
@@ -54,8 +60,9 @@ impl Deflater {
         let (output, _) = self.output.split_at_mut(room);
         let (before, made_before) = (self.codec.total_in(), self.codec.total_out());
         let done = self.codec.compress(message, output, DeflateFlush::SyncFlush).is_ok();
-        let taken = self.codec.total_in() - before;
-        let made = usize::try_from(self.codec.total_out() - made_before).unwrap_or(room);
+        #[expect(clippy::arithmetic_side_effects, reason = "the totals grow")]
+        let (taken, made) = (self.codec.total_in() - before, self.codec.total_out() - made_before);
+        let made = usize::try_from(made).unwrap_or(room);
         let (made, rest) = output.split_at(made);
         match made.strip_suffix(&TAIL) {
             Some(made) if done && taken == message.len() as u64 && !rest.is_empty() => {

@@ -16,6 +16,7 @@ impl History {
         Self { bytes: Vec::new(), oldest: 0, limit }
     }
 
+    #[expect(clippy::arithmetic_side_effects, reason = "`oldest <= bytes.len() <= limit`: what is added is cut to fit")]
     pub(super) fn push(&mut self, data: &[u8]) {
         let (_, data) = data.split_at(data.len().saturating_sub(self.limit));
         let room = self.limit - self.bytes.len();
@@ -43,6 +44,7 @@ impl History {
     }
 
     /// Doubles, but never beyond the limit.
+    #[expect(clippy::arithmetic_side_effects, reason = "`push` lets `n` bytes fit below the limit")]
     fn grow(&mut self, n: usize) {
         let wanted = self.bytes.len() + n;
         if wanted > self.bytes.capacity() {

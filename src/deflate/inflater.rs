@@ -7,7 +7,7 @@ use core::num::NonZeroU64;
 
 use zlib_rs::{Inflate, InflateFlush, Status};
 
-use super::TAIL;
+use super::{LONG_STREAM, TAIL};
 
 /// A decompressor, as it lies in the pool, with a little room on both of its sides.
 pub(super) struct Inflater {
@@ -72,7 +72,8 @@ impl Inflater {
         (self.len, self.start, self.end) = (0, 0, 0);
         (self.last, self.full) = (false, false);
         (self.restarts, self.taken) = (0, 0);
-        if owner.is_none() || self.owner != owner {
+        let goes_on = owner.is_some() && self.owner == owner && self.codec.total_in() < LONG_STREAM;
+        if !goes_on {
             self.refer_to(&history)?;
         }
         self.owner = owner;
@@ -112,8 +113,8 @@ impl Inflater {
             Stage::Message if self.full || self.start < self.end || self.last => return Ok(true),
             Stage::Final if self.start < self.end => {
                 // Each costs a window's worth of copying: a message of nothing else would be an attack.
-                self.restarts += 1;
-                if self.restarts > FREE_RESTARTS + self.taken / BYTES_PER_RESTART {
+                self.restarts = self.restarts.saturating_add(1);
+                if self.restarts.saturating_sub(FREE_RESTARTS) > self.taken / BYTES_PER_RESTART {
                     return Err(BadDeflate);
                 }
                 self.refer_to(so_far)?;
@@ -132,8 +133,8 @@ impl Inflater {
         let (room, _) = self.output.split_at_mut(most.min(OUTPUT));
         let Run { status, taken, made } = run(&mut self.codec, input, room, InflateFlush::SyncFlush)?;
         let stuck = taken == 0 && made == 0 && !input.is_empty();
-        self.start += taken;
-        self.taken += taken;
+        self.start = self.start.saturating_add(taken);
+        self.taken = self.taken.saturating_add(taken);
         self.full = made == room.len();
         match status {
             Some(Status::StreamEnd) => (self.stage, self.full) = (Stage::Final, false),
@@ -172,7 +173,7 @@ impl Inflater {
         let mut surplus = history.iter().map(|part| part.len()).sum::<usize>().saturating_sub(WINDOW);
         for part in history {
             let (old, part) = part.split_at(surplus.min(part.len()));
-            surplus -= old.len();
+            surplus = surplus.saturating_sub(old.len());
             if !part.is_empty() {
                 self.codec.set_dictionary(part).map_err(|_| BadDeflate)?;
             }
@@ -198,9 +199,10 @@ struct Run {
 fn run(codec: &mut Inflate, input: &[u8], room: &mut [u8], flush: InflateFlush) -> Result<Run, BadDeflate> {
     let (taken_before, made_before) = (codec.total_in(), codec.total_out());
     let status = codec.decompress(input, room, flush).ok();
-    let taken = usize::try_from(codec.total_in() - taken_before).map_err(|_| BadDeflate)?;
-    let made = usize::try_from(codec.total_out() - made_before).map_err(|_| BadDeflate)?;
-    Ok(Run { status, taken, made })
+    #[expect(clippy::arithmetic_side_effects, reason = "the totals grow")]
+    let (taken, made) = (codec.total_in() - taken_before, codec.total_out() - made_before);
+    let [taken, made] = [taken, made].map(usize::try_from);
+    Ok(Run { status, taken: taken.map_err(|_| BadDeflate)?, made: made.map_err(|_| BadDeflate)? })
 }
 
 /// The tail that a sender cuts off (section 7.2.2), and an empty block of the stored kind, which nobody sent.
@@ -247,6 +249,35 @@ mod tests {
                 assert_eq!(again, goes_on.then(|| b"Hello".to_vec()), "{owner:?} behind {history:?}, {whole:x?}");
                 inflater.owner = None;
             }
+        }
+    }
+
+    #[test]
+    fn a_stream_that_grew_long_begins_anew() {
+        let owner = NonZeroU64::new(1);
+        let mut inflater = Inflater::new();
+        let block = [&b"\x00\xfa\x03\x05\xfc"[..], &[b'x'; 1018]].concat();
+        inflater.start(owner, [b"", b""]).unwrap();
+        while inflater.codec.total_in() < LONG_STREAM {
+            inflater.push(&block, false);
+            assert_eq!(inflater.pull(&[], OUTPUT).unwrap(), 1018);
+        }
+        inflater.push(b"\x00", true);
+        assert_eq!(inflater.pull(&[], OUTPUT).unwrap(), 0);
+        assert!(inflater.is_done() && inflater.owner == owner);
+        assert_eq!(message(&mut inflater, owner, b"Hello", AGAIN), Some(b"Hello".to_vec()));
+        assert!(inflater.codec.total_in() < 100);
+    }
+
+    /// What a peer reaches where addresses have 32 bits, with 4 GiB of empty blocks in one message.
+    #[test]
+    fn what_was_taken_in_may_pass_the_address_space() {
+        let mut inflater = Inflater::new();
+        inflater.start(None, [b"", b""]).unwrap();
+        inflater.taken = usize::MAX - 4;
+        for _ in 0..3 {
+            inflater.push(&[0x00, 0x00, 0x00, 0xff, 0xff], false);
+            assert_eq!(inflater.pull(&[], 100).unwrap(), 0);
         }
     }
 

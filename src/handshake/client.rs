@@ -47,7 +47,7 @@ pub struct Client {
 
 #[expect(clippy::large_enum_variant, reason = "the large one is what it usually is")]
 enum State {
-    Head { gather: Gather, keys: Keys, interim: u32 },
+    Head { gather: Gather, keys: Keys, interim_left: u32 },
     Found,
     Rejected,
 }
@@ -69,7 +69,7 @@ impl Client {
             accept: key.accept(),
             protocols: request.protocols,
             config: config.clone(),
-            state: State::Head { gather: Gather::response(config), keys, interim: 0 },
+            state: State::Head { gather: Gather::response(config), keys, interim_left: config.max_interim },
         })
     }
 
@@ -84,6 +84,7 @@ impl Client {
     /// # Panics
     ///
     /// If there are not as many.
+    #[expect(clippy::arithmetic_side_effects, reason = "asserted: no further than the end of the request")]
     pub fn consume(&mut self, n: usize) {
         assert!(n <= self.outgoing().len(), "more consumed than was outgoing");
         self.sent += n;
@@ -97,8 +98,8 @@ impl Client {
     /// When the response opens no connection. Close the transport, without a frame; all later input is swallowed.
     pub fn receive(&mut self, input: &mut &mut [u8]) -> Result<Option<Response>, Rejected> {
         loop {
-            let (gather, interim) = match &mut self.state {
-                State::Head { gather, interim, .. } => (gather, interim),
+            let (gather, interim_left) = match &mut self.state {
+                State::Head { gather, interim_left, .. } => (gather, interim_left),
                 State::Found => return Ok(None),
                 State::Rejected => {
                     *input = &mut [];
@@ -112,10 +113,10 @@ impl Client {
             };
             // RFC 9110, section 15.2: any number of these may come first.
             if matches!(head.status(), 100 | 102..=199) {
-                if *interim == self.config.max_interim {
+                let Some(left) = interim_left.checked_sub(1) else {
                     return Err(self.reject(HandshakeError::TooManyInterim, Some(head), input));
-                }
-                *interim += 1;
+                };
+                *interim_left = left;
                 *gather = Gather::response(&self.config);
                 continue;
             }

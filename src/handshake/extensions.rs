@@ -172,6 +172,7 @@ fn parse(extension: &Extension<'_>, bare: Option<u8>) -> Option<Agreement> {
 }
 
 /// 8 to 15, without a leading zero (section 7.1.2).
+#[expect(clippy::arithmetic_side_effects, reason = "digits, and at most 15")]
 fn bits(value: Value<'_>) -> Option<u8> {
     let mut digits = value.bytes();
     match (digits.next()?, digits.next(), digits.next()) {

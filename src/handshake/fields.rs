@@ -248,7 +248,7 @@ impl<'a> Cursor<'a> {
         while self.eat(b';') {
             self.param()?;
         }
-        let params = start.get(..start.len() - self.0.len())?;
+        let params = start.get(..start.len().checked_sub(self.0.len())?)?;
         (self.is_empty() || trim_start(self.0).starts_with(b",")).then_some(Extension { name, params: Params(params) })
     }
 
@@ -264,18 +264,16 @@ impl<'a> Cursor<'a> {
 
     /// What stands before the closing quote: a token, any byte of it behind a backslash.
     fn quoted(&mut self) -> Option<&'a [u8]> {
-        let mut rest = self.0.iter();
-        let mut len = 0;
-        loop {
-            match rest.next()? {
-                b'"' if len > 0 => break,
-                b'\\' if is_token_byte(*rest.next()?) => len += 2,
-                byte if is_token_byte(*byte) => len += 1,
-                _ => return None,
-            }
+        let mut rest = self.0;
+        while let [b'\\', byte, behind @ ..] | [byte, behind @ ..] = rest
+            && is_token_byte(*byte)
+        {
+            rest = behind;
         }
-        let value = self.0.split_off(..len)?;
-        self.eat(b'"').then_some(value)
+        let len = self.0.len().checked_sub(rest.len())?;
+        let value = self.0.split_off(..len).filter(|value| !value.is_empty())?;
+        self.0 = self.0.strip_prefix(b"\"")?;
+        Some(value)
     }
 }
 

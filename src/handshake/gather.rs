@@ -51,6 +51,7 @@ impl Gather {
 
     /// Moves `input` behind the head, or to its end.
     pub(super) fn receive(&mut self, input: &mut &mut [u8]) -> Result<Option<Head>, HandshakeError> {
+        #[expect(clippy::arithmetic_side_effects, reason = "no more than `room` bytes are ever added")]
         let room = self.max_head - self.bytes.len();
         let (window, _) = input.split_at_checked(room).unwrap_or((input, &[]));
         let found = self.scan(window);
@@ -71,6 +72,7 @@ impl Gather {
     }
 
     /// Looks at the next bytes; returns how many of them belong to the head once its end is among them.
+    #[expect(clippy::arithmetic_side_effects, reason = "positions end at `max_head`; a line begins before it ends")]
     fn scan(&mut self, input: &[u8]) -> Result<Option<usize>, HandshakeError> {
         let base = self.bytes.len();
         let mut at = 0;
@@ -136,6 +138,7 @@ fn unfold(bytes: &mut [u8], lines: &mut Vec<Line>) {
 }
 
 /// How many bytes from the front may stand in a field value, eight at a time.
+#[expect(clippy::arithmetic_side_effects, reason = "both are places in `bytes`")]
 fn text(bytes: &[u8]) -> usize {
     let (words, rest) = bytes.as_chunks::<8>();
     for (i, word) in words.iter().enumerate() {
@@ -186,6 +189,7 @@ impl StartLine {
     }
 
     /// Takes the next byte, at position `at`; true behind the last.
+    #[expect(clippy::arithmetic_side_effects, reason = "`at` is not before its part's start, and below `max_head`")]
     fn push(&mut self, at: u32, byte: u8) -> Result<bool, HandshakeError> {
         match (self.part, byte) {
             (Part::Method, b'\r') if at == self.method && at < MAX_EMPTY => self.part = Part::Empty,

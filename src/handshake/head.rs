@@ -29,13 +29,15 @@ impl Head {
 
     /// The two digits of the version.
     pub(super) fn http_version(&self) -> (u8, u8) {
-        match self.slice(self.version, self.version + 8) {
+        match self.slice(self.version, self.version.saturating_add(8)) {
+            #[expect(clippy::arithmetic_side_effects, reason = "gathered as digits")]
             [.., major, b'.', minor] => (major - b'0', minor - b'0'),
             _ => (0, 0),
         }
     }
 
     /// The status of a response.
+    #[expect(clippy::arithmetic_side_effects, reason = "gathered as three digits")]
     pub(super) fn status(&self) -> u16 {
         self.slice(9, 12).iter().fold(0, |status, digit| status * 10 + u16::from(digit - b'0'))
     }
@@ -117,6 +119,7 @@ impl Line {
     }
 
     /// Finds name and value between the ends of the line (RFC 9112, section 5).
+    #[expect(clippy::arithmetic_side_effects, reason = "name and value are parts of the line, from `start` to `end`")]
     pub(super) fn parse(&mut self, bytes: &[u8]) -> Option<()> {
         let line = bytes.get(self.start as usize..self.end as usize)?;
         let name = line.iter().take_while(|byte| is_token_byte(**byte)).count();

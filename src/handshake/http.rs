@@ -164,6 +164,7 @@ fn write(line: &str, headers: &HeaderMap) -> Vec<u8> {
 /// A response of ours, with its body.
 fn read_response(bytes: &[u8]) -> Option<::http::Response<&[u8]>> {
     let end = bytes.windows(4).position(|end| end == b"\r\n\r\n")?;
+    #[expect(clippy::arithmetic_side_effects, reason = "four bytes were found there")]
     let (head, body) = bytes.split_at(end + 4);
     let mut response = ::http::Response::new(body);
     *response.status_mut() = StatusCode::from_bytes(head.get(9..12)?).ok()?;
@@ -184,9 +185,9 @@ fn lines(head: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 fn headers<'a>(mut lines: impl Iterator<Item = &'a [u8]>) -> Option<HeaderMap> {
     lines.try_fold(HeaderMap::new(), |mut headers, line| {
-        let colon = line.iter().position(|byte| *byte == b':')?;
-        let name = HeaderName::from_bytes(line.get(..colon)?).ok()?;
-        let value = HeaderValue::from_bytes(line.get(colon + 2..)?).ok()?;
+        let (name, value) = line.split_at(line.iter().position(|byte| *byte == b':')?);
+        let name = HeaderName::from_bytes(name).ok()?;
+        let value = HeaderValue::from_bytes(value.strip_prefix(b": ")?).ok()?;
         headers.try_append(name, value).ok()?;
         Some(headers)
     })

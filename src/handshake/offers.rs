@@ -34,6 +34,7 @@ pub(super) fn check_protocols(head: &Head, max: usize) -> Result<(), HandshakeEr
 }
 
 /// Checks the extensions of a head, at most `max` with at most `max` parameters each; returns how many there are.
+#[expect(clippy::arithmetic_side_effects, reason = "`len` is below `max`")]
 pub(super) fn check_extensions(head: &Head, max: usize) -> Result<usize, HandshakeError> {
     let mut len = 0;
     for extension in extensions(head) {

@@ -54,7 +54,7 @@ impl Uri {
             return Err(RequestError::UserInfo);
         }
         let authority = Authority::parse(authority).ok_or(RequestError::BadHost)?;
-        let mut resource = String::with_capacity(path.len() + 1);
+        let mut resource = String::with_capacity(path.len().saturating_add(1));
         if !path.starts_with('/') {
             resource.push('/');
         }

@@ -30,6 +30,7 @@ impl Message {
         match (&mut *self, kind) {
             (Self::Text(text), Kind::Text) => {
                 let (completed, whole) = utf8.take(piece)?;
+                #[expect(clippy::arithmetic_side_effects, reason = "a slice is no longer than isize::MAX")]
                 let more = whole.len() + completed.map_or(0, char::len_utf8);
                 text.reserve_exact(growth(text.len(), text.capacity(), more, max));
                 text.extend(completed);
@@ -101,5 +102,5 @@ fn growth(len: usize, capacity: usize, more: usize, max: usize) -> usize {
     if needed <= capacity {
         return more;
     }
-    needed.max(capacity.saturating_mul(2).min(max)) - len
+    more.max(capacity.saturating_mul(2).min(max).saturating_sub(len))
 }

@@ -103,16 +103,14 @@ impl Pieces {
         if !shortest || length > self.max_frame || length > self.max_message {
             return None;
         }
+        #[expect(clippy::arithmetic_side_effects, reason = "10 bytes and 4 of the key are 14")]
         let header = header + usize::from(self.mask >> 5);
-        // Checked: an empty payload must not let a header pass whose key is still to come.
-        if input.len().checked_sub(header)? < length {
-            return None;
-        }
-        let (header, payload) = split_off(input, header + length).split_at_mut(header);
+        let frame = header.checked_add(length).filter(|frame| *frame <= input.len())?;
+        let (header, payload) = split_off(input, frame).split_at_mut(header);
         if self.mask != 0 {
             mask::apply(payload, *header.last_chunk()?);
         }
-        self.frames += 1;
+        self.frames = self.frames.wrapping_add(1);
         Some((kind, payload))
     }
 
@@ -127,6 +125,7 @@ impl Pieces {
                 }
                 Phase::Data { kind, compressed, left, fin, .. } => {
                     let bytes = self.data(input);
+                    #[expect(clippy::arithmetic_side_effects, reason = "`data` takes no more than is left")]
                     let rest = left - bytes.len() as u64;
                     let last = fin && rest == 0;
                     if last || !bytes.is_empty() {
@@ -180,6 +179,7 @@ impl Pieces {
     }
 
     /// Adds to the `len` bytes of a header that are here; false if more are needed.
+    #[expect(clippy::arithmetic_side_effects, reason = "no more than 14 bytes, and the first `len` were too few")]
     fn header(&mut self, mut bytes: [u8; Header::MAX], len: u8, input: &mut &mut [u8]) -> Result<bool, Error> {
         let len = usize::from(len);
         let mut total = len;
@@ -224,6 +224,7 @@ impl Pieces {
             None => return Ok(None),
         };
         let Start { fin, rsv1, opcode } = start;
+        #[expect(clippy::arithmetic_side_effects, reason = "`rest` is the end of `bytes`")]
         Ok(Some((Header { fin, rsv1, opcode, key, length }, bytes.len() - rest.len())))
     }
 
@@ -255,7 +256,7 @@ impl Pieces {
 
     /// Goes on to the payload behind a checked header.
     fn begin(&mut self, Header { fin, rsv1: compressed, opcode, key, length }: Header) {
-        self.frames += 1;
+        self.frames = self.frames.wrapping_add(1);
         let key = key.unwrap_or_default();
         let open = match (opcode, self.open) {
             (OpCode::Text, _) => Open { kind: Kind::Text, compressed, fragments: 0, size: 0 },
@@ -268,6 +269,7 @@ impl Pieces {
                 return;
             }
         };
+        #[expect(clippy::arithmetic_side_effects, reason = "`check_start` and `check_size` have seen to it")]
         let grown = Open { fragments: open.fragments + 1, size: open.size + length, ..open };
         self.open = (!fin).then_some(grown);
         self.phase = Phase::Data { kind: open.kind, compressed: open.compressed, key, left: length, fin };
@@ -285,7 +287,10 @@ impl Pieces {
             mask::apply(bytes, *key);
         }
         *key = mask::turn(*key, n);
-        *left -= n as u64;
+        #[expect(clippy::arithmetic_side_effects, reason = "`n` is at most `left`")]
+        {
+            *left -= n as u64;
+        }
         if *left == 0 {
             self.phase = START;
         }
@@ -298,6 +303,7 @@ impl Pieces {
         let bytes = split_off(input, n);
         mask::apply(bytes, key);
         self.control.extend(bytes);
+        #[expect(clippy::arithmetic_side_effects, reason = "`n` is at most `left`")]
         let left = left - n;
         self.phase = if left == 0 { START } else { Phase::Control { opcode, key: mask::turn(key, n), left } };
         left == 0

@@ -272,6 +272,7 @@ impl Writer {
         }
         let header = self.header(opcode, true, payload.len());
         let head = header.encode();
+        #[expect(clippy::arithmetic_side_effects, reason = "at most 131")]
         let len = head.len() + payload.len();
         let mut bytes = [0; ControlBytes::MAX];
         for (to, from) in bytes.iter_mut().zip(head.iter().chain(payload)) {

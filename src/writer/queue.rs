@@ -25,6 +25,7 @@ impl Queue {
     }
 
     #[inline]
+    #[expect(clippy::arithmetic_side_effects, reason = "`done <= bytes.len()`: consumed is only what is pending")]
     pub(super) const fn len(&self) -> usize {
         self.bytes.len() - self.done
     }
@@ -41,6 +42,7 @@ impl Queue {
 
     #[inline]
     pub(super) fn push_frame(&mut self, header: &Header, payload: &[u8]) {
+        #[expect(clippy::arithmetic_side_effects, reason = "a slice is no longer than isize::MAX")]
         self.reserve(Header::MAX + payload.len());
         self.bytes.extend_from_slice(&header.encode());
         let start = self.bytes.len();
@@ -59,7 +61,10 @@ impl Queue {
     #[inline]
     pub(super) fn consume(&mut self, n: usize) {
         assert!(n <= self.len(), "consumed more than was pending");
-        self.done += n;
+        #[expect(clippy::arithmetic_side_effects, reason = "asserted: no further than the end of the bytes")]
+        {
+            self.done += n;
+        }
         if self.done == self.bytes.len() {
             (self.done, self.pong) = (0, 0);
             if self.bytes.capacity() > self.keep {

@@ -89,9 +89,10 @@ impl Rest<'_> {
                 return;
             }
             let pending = written.min(self.queue.len());
-            assert!(written - pending <= self.payload.len(), "wrote more than there was");
+            let more = written.saturating_sub(pending);
+            assert!(more <= self.payload.len(), "wrote more than there was");
             self.queue.consume(pending);
-            self.payload = self.payload.split_at(written - pending).1;
+            self.payload = self.payload.split_at(more).1;
         }
     }
 }

@@ -42,7 +42,10 @@ impl<T: Io> Bytes<T> {
             let rest = self.rest();
             if !rest.is_empty() {
                 let n = take(rest);
-                self.read += n;
+                #[expect(clippy::arithmetic_side_effects, reason = "`take` takes no more than it is handed")]
+                {
+                    self.read += n;
+                }
                 return Poll::Ready(Ok(n));
             }
             (self.at_hand, self.read) = (false, 0);

@@ -146,7 +146,7 @@ impl<T: Io> Output<T> {
         message: impl FnOnce(&mut Writer, &mut Write<'_>) -> Result<(), SendError>,
     ) -> Result<(), Error> {
         let Self { io, writer, waker, .. } = self;
-        let (mut written, mut failed) = (0, None);
+        let (mut written, mut failed) = (0_usize, None);
         let said = message(writer, &mut |pending, payload| {
             let slices = [IoSlice::new(pending), IoSlice::new(payload)];
             // Whoever has to wait learns it from the flush that comes next.
@@ -154,7 +154,7 @@ impl<T: Io> Output<T> {
                 Poll::Ready(write) => write.map_err(|error| failed = Some(error)).unwrap_or_default(),
                 Poll::Pending => 0,
             };
-            written += n;
+            written = written.saturating_add(n); // if it claims more than there is, the writer panics
             n
         });
         self.sending = Sending::Waits;
