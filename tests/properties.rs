@@ -2,11 +2,14 @@
 //! What holds for all wires, cuts and scripts.
 
 mod common;
+#[path = "common/memory.rs"]
+mod memory;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use self::common::{Api, BOTH, Got, Run, carry, closed, connection, frames, masked, sent_to};
+use self::memory::{Held, Limits};
 use ws_proto::{CloseCode, Config, Connection, Kind, Role, SendError, Transport, Writer};
 
 /// What an application says.
@@ -40,6 +43,14 @@ impl Say {
                 }
                 writer.fragment(*kind, &text.as_bytes()[start..], true)
             }
+        }
+    }
+
+    /// How many bytes it is.
+    fn len(&self) -> usize {
+        match self {
+            Self::Text(text) | Self::Fragments(_, text, ..) => text.len(),
+            Self::Binary(bytes) | Self::Ping(bytes) | Self::Pong(bytes) => bytes.len(),
         }
     }
 
@@ -171,11 +182,12 @@ proptest! {
     #[test]
     fn any_cut_of_any_wire_gives_the_same_transcript(
         wire in wire(), role in role(), mask_as_it_must in prop::bool::weighted(0.95),
-        config in limits(), api in api(), sizes in sizes(),
+        config in limits(), api in api(), sizes in sizes(), memory in memory_limits(),
     ) {
         let wire = if mask_as_it_must { sent_to(role, &wire) } else { sent_to(role.peer(), &wire) };
         let whole = common::run(Api::Receive, role, &config, [&wire[..]]);
         prop_assert_eq!(common::run(api, role, &config, pieces(&wire, &sizes)), whole);
+        reads_within(memory, role, api, &wire, &sizes);
     }
 
     #[test]
@@ -235,8 +247,9 @@ proptest! {
     #[test]
     fn arbitrary_bytes_end_in_events_or_one_error(
         bytes in vec(any::<u8>(), 0..300), wire in wire(), role in role(), config in limits(), api in api(),
-        sizes in sizes(),
+        sizes in sizes(), memory in memory_limits(),
     ) {
+        reads_within(memory, role, api, &bytes, &sizes);
         // `Run::feed` holds that nothing follows a close or an error: neither events nor errors nor replies.
         let mut run = Run::new(api, role, &config);
         for piece in pieces(&bytes, &sizes) {
@@ -310,6 +323,106 @@ proptest! {
         prop_assert_eq!(ends.server.transport(), Transport::Close);
         prop_assert_eq!(ends.client.transport(), Transport::AwaitPeer);
     }
+}
+
+proptest! {
+    #![proptest_config(cases(300))]
+
+    /// Compressed messages, some of them with bits that flipped on the way, in any cut.
+    #[cfg(feature = "deflate")]
+    #[test]
+    fn rl_06_what_is_inflated_stays_below_the_limits(
+        script in vec(say(), 0..8), zeros in prop::option::of(1..2_000_000_usize), role in role(),
+        flips in vec((any::<usize>(), 0..8_u8), 0..2), bits in 8..=15_u8, api in api(), sizes in sizes(),
+        memory in memory_limits(), large in prop::bool::ANY,
+    ) {
+        let max_message = if large { memory.max_message * 1000 } else { memory.max_message };
+        let memory = Limits { max_message, windows: Some((bits, 4096)), ..memory };
+        let peers = Limits { max_pending: Config::UNLIMITED, ..memory };
+        let mut sender = open(role.peer(), peers, role);
+        let (_, writer) = sender.split();
+        for say in &script {
+            say.to(writer).expect("fits");
+        }
+        if let Some(zeros) = zeros {
+            writer.binary(&vec![0; zeros]).expect("fits");
+        }
+        let mut wire = writer.pending().to_vec();
+        for (at, bit) in flips {
+            if !wire.is_empty() {
+                let at = at % wire.len();
+                wire[at] ^= 1 << bit;
+            }
+        }
+        reads_within(memory, role, api, &wire, &sizes);
+    }
+
+    /// Whatever is said, pinged and written, and however slowly.
+    #[test]
+    fn rl_12_output_stays_below_the_high_water_mark(
+        script in vec((say(), 0..3_usize, 0..500_usize), 0..40), role in role(), memory in memory_limits(),
+    ) {
+        let mut held = Held::new(open(role, memory, role), memory, Api::Receive);
+        for (say, pings, written) in script {
+            for _ in 0..pings {
+                held.read(&mut sent_to(role, b"\x89\x04ping")).expect("a ping");
+            }
+            // Of one in fragments, some might be taken and others refused.
+            if !matches!(say, Say::Fragments(..)) {
+                let _ = held.say(say.len(), |connection| say.to(connection.split().1));
+            }
+            held.write(written);
+        }
+        held.say_close();
+        held.write(usize::MAX);
+    }
+}
+
+/// Limits of which some are so small that they are met.
+fn memory_limits() -> impl Strategy<Value = Limits> {
+    #[cfg(feature = "deflate")]
+    let windows = prop::option::of((8..=15_u8, 0..5000_usize));
+    #[cfg(not(feature = "deflate"))]
+    let windows = Just(None);
+    let fragment_size = prop_oneof![Just(Config::UNLIMITED), 0..60_usize];
+    (0..400_usize, 1..2000_usize, fragment_size, 0..1000_usize, windows).prop_map(
+        |(max_message, max_pending, fragment_size, keep_buffer, windows)| Limits {
+            max_message,
+            max_pending,
+            fragment_size,
+            keep_buffer,
+            windows,
+        },
+    )
+}
+
+/// Reads a wire in pieces, to its end or to the first error, and holds what that takes against the limits.
+fn reads_within(limits: Limits, role: Role, api: Api, wire: &[u8], sizes: &[usize]) {
+    let mut held = Held::new(open(role, limits, role), limits, api);
+    for piece in pieces(wire, sizes) {
+        let failed = held.read(&mut piece.to_vec()).is_err();
+        held.write(usize::MAX);
+        if failed {
+            break;
+        }
+    }
+}
+
+/// One end of a connection with these limits, in which `receiver` has the window that they name.
+fn open(role: Role, limits: Limits, receiver: Role) -> Connection {
+    let config = limits.config();
+    let connection = connection(role, &config);
+    #[cfg(feature = "deflate")]
+    if let Some((bits, _)) = limits.windows {
+        let agreement = ws_proto::deflate::Agreement {
+            server_max_window_bits: (receiver == Role::Client).then_some(bits),
+            client_max_window_bits: (receiver == Role::Server).then_some(bits),
+            ..Default::default()
+        };
+        return connection.with_deflate(agreement, &config);
+    }
+    let _ = receiver;
+    connection
 }
 
 /// Whether it is the echo of the close that was said: it has no reason.

@@ -11,6 +11,8 @@ mod inflate;
 mod pair;
 mod pieces;
 mod read;
+#[cfg(feature = "futures-io")]
+mod tasks;
 mod utf8;
 
 pub use self::differential::differential;

@@ -5,9 +5,20 @@ use std::collections::VecDeque;
 use arbitrary::{Arbitrary, Unstructured};
 use ws_proto::{Chunk, CloseCode, Config, Connection, Event, Kind, Role, Seed, SendError, Side, Transport};
 
+/// The first byte says what talks: two machines, or two sockets for tasks whose futures are dropped. The rest is a
+/// script for them.
+pub fn pair(data: &[u8]) {
+    match data.split_first() {
+        Some((first, script)) if first % 2 == 0 => machines(script),
+        #[cfg(feature = "futures-io")]
+        Some((_, script)) => super::tasks::tasks(script),
+        _ => {}
+    }
+}
+
 /// `data` is a script (see [`Arbitrary`]): what one end says and the other does not refuse must arrive, in order and
 /// unchanged, whatever is cut and delayed, and in the end both must agree on how it ended.
-pub fn pair(data: &[u8]) {
+fn machines(data: &[u8]) {
     let Ok(script) = Script::arbitrary(&mut Unstructured::new(data)) else { return };
     let mut ends = [End::new(Role::Client, &script), End::new(Role::Server, &script)];
     for step in script.steps {
