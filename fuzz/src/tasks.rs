@@ -8,8 +8,12 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::rc::Rc;
+#[cfg(feature = "deflate")]
+use std::sync::OnceLock;
 
 use arbitrary::{Arbitrary, Unstructured};
+#[cfg(feature = "deflate")]
+use ws_proto::deflate::{Agreement, Compression};
 use ws_proto::poll::{Error, Io, Receiver, Sender, Socket};
 use ws_proto::{CloseCode, Config, Connection, Kind, Message, Role, Seed, SendError};
 
@@ -22,8 +26,8 @@ pub fn tasks(data: &[u8]) {
         let (this, other) = two(&mut ends, step.end);
         match step.what {
             What::Allow(n) => this.allow(usize::from(n)),
-            What::Say { say, polls } => drop(this.say(other, number, &say, usize::from(polls))),
-            What::Queue(say) => this.queue(other, number, &say),
+            What::Say { say, polls } => drop(this.say(other, number, say, usize::from(polls))),
+            What::Queue(say) => this.queue(other, number, say),
             What::Flush { polls } => drop(this.flush(usize::from(polls))),
             What::Next { polls } => this.next(usize::from(polls)),
         }
@@ -168,7 +172,7 @@ impl End {
     }
 
     /// Says it, and drops the future after so many polls; whether it was ready.
-    fn say(&mut self, other: &mut Self, number: usize, say: &Say, polls: usize) -> bool {
+    fn say(&mut self, other: &mut Self, number: usize, say: Say, polls: usize) -> bool {
         let (kind, last) = say.form();
         let bytes = say.bytes(number);
         let text = String::from_utf8_lossy(&bytes);
@@ -196,7 +200,7 @@ impl End {
         said.is_some()
     }
 
-    fn queue(&mut self, other: &mut Self, number: usize, say: &Say) {
+    fn queue(&mut self, other: &mut Self, number: usize, say: Say) {
         let (kind, last) = say.form();
         let bytes = say.bytes(number);
         let text = String::from_utf8_lossy(&bytes);
@@ -215,7 +219,7 @@ impl End {
     }
 
     /// Lets the other end expect it.
-    fn expect(&mut self, other: &mut Self, number: usize, say: &Say, must: bool) {
+    fn expect(&mut self, other: &mut Self, number: usize, say: Say, must: bool) {
         let bytes = say.bytes(number);
         let (kind, last) = say.form();
         match say {
@@ -332,16 +336,20 @@ impl Say {
 
 /// Lets all arrive, closes, and compares what both ends say of it.
 fn finish(ends: &mut [End; 2]) {
-    ends.iter().for_each(|end| end.allow(usize::MAX));
+    for end in &*ends {
+        end.allow(usize::MAX);
+    }
     let (client, server) = two(ends, false);
     for (number, text) in [(usize::MAX - 2, true), (usize::MAX - 1, false)] {
         let end = Say::Fragment { text, size: Size(0), last: true };
-        assert!(client.say(server, number, &end, MANY), "the client can send");
-        assert!(server.say(client, number, &end, MANY), "the server can send");
+        assert!(client.say(server, number, end, MANY), "the client can send");
+        assert!(server.say(client, number, end, MANY), "the server can send");
     }
-    assert!(client.say(server, usize::MAX, &Say::Close(255), MANY), "the client can close");
+    assert!(client.say(server, usize::MAX, Say::Close(255), MANY), "the client can close");
     for _ in 0..MANY {
-        ends.iter_mut().for_each(|end| end.next(1));
+        for end in &mut *ends {
+            end.next(1);
+        }
         if ends.iter().all(|end| end.over) {
             break;
         }
@@ -388,7 +396,7 @@ fn connection(role: Role, config: Config, compression: bool) -> (Config, Connect
         Role::Server => Connection::server(&config),
     };
     #[cfg(feature = "deflate")]
-    let connection = if compression { connection.with_deflate(Default::default(), &config) } else { connection };
+    let connection = if compression { connection.with_deflate(Agreement::default(), &config) } else { connection };
     #[cfg(not(feature = "deflate"))]
     let _ = compression;
     (config, connection)
@@ -396,9 +404,9 @@ fn connection(role: Role, config: Config, compression: bool) -> (Config, Connect
 
 /// One pool for all scripts: codecs are large.
 #[cfg(feature = "deflate")]
-fn packing() -> &'static ws_proto::deflate::Compression {
-    static PACKING: std::sync::OnceLock<ws_proto::deflate::Compression> = std::sync::OnceLock::new();
-    PACKING.get_or_init(ws_proto::deflate::Compression::new)
+fn packing() -> &'static Compression {
+    static PACKING: OnceLock<Compression> = OnceLock::new();
+    PACKING.get_or_init(Compression::new)
 }
 
 /// Polls so many times, then drops the future.
