@@ -63,14 +63,18 @@ fn main() {
                     (false, 100) => Length { messages: 1000, rounds: 31 },
                     (false, _) => Length { messages: connections.min(2000), rounds: 15 },
                 };
-                sending(&texts, connections, level, window, length);
-                receiving(&texts, connections, level, window, length);
+                let sent = sending(&texts, connections, level, window, length);
+                let received = receiving(&texts, connections, level, window, length);
+                let [ours, usual] = [0, 1].map(|design| sent[design] + received[design]);
+                println!(
+                    "both    level {level}, {window} bits, {connections:5} connections: {ours:6.2} / {usual:6.2} us"
+                );
             }
         }
     }
 }
 
-fn sending(texts: &[Vec<u8>], connections: usize, level: u8, window: u8, length: Length) {
+fn sending(texts: &[Vec<u8>], connections: usize, level: u8, window: u8, length: Length) -> [f64; 2] {
     let config = Config::new().compression(Compression::new().level(level));
     let usual = connections.min(MOST_CODECS);
     let mut ends = Vec::with_capacity(connections);
@@ -125,10 +129,10 @@ fn sending(texts: &[Vec<u8>], connections: usize, level: u8, window: u8, length:
         }
     }
     let kept = [kib(ours.bytes_current, connections), kib(theirs.bytes_current, usual)];
-    rounds.print("send", connections, level, window, kept, usual);
+    rounds.print("send", connections, level, window, kept, usual)
 }
 
-fn receiving(texts: &[Vec<u8>], connections: usize, level: u8, window: u8, length: Length) {
+fn receiving(texts: &[Vec<u8>], connections: usize, level: u8, window: u8, length: Length) -> [f64; 2] {
     let config = Config::new().compression(Compression::new().level(level));
     let usual = connections.min(MOST_CODECS);
     // Each connection's stream comes from a codec of its own, which is not kept.
@@ -191,7 +195,7 @@ fn receiving(texts: &[Vec<u8>], connections: usize, level: u8, window: u8, lengt
         }
     }
     let kept = [kib(ours.bytes_current, connections), kib(theirs.bytes_current, usual)];
-    rounds.print("receive", connections, level, window, kept, usual);
+    rounds.print("receive", connections, level, window, kept, usual)
 }
 
 impl Rounds {
@@ -201,22 +205,25 @@ impl Rounds {
         self.messages[design] += messages;
     }
 
-    fn print(self, what: &str, connections: usize, level: u8, window: u8, kept: [f64; 2], usual: usize) {
+    /// Returns the medians, in microseconds.
+    fn print(self, what: &str, connections: usize, level: u8, window: u8, kept: [f64; 2], usual: usize) -> [f64; 2] {
         let Self { ours, usual: theirs, bytes, messages } = self;
         let more = median(ours.iter().zip(&theirs).map(|(ours, theirs)| ours - theirs).collect());
         let ratio = median(ours.iter().zip(&theirs).map(|(ours, theirs)| ours / theirs).collect());
         let bytes = [0, 1].map(|design| as_f64(bytes[design]) / as_f64(messages[design]));
+        let medians = [median(ours), median(theirs)];
         println!(
             "{what:7} level {level}, {window} bits, {connections:5} connections: {:6.2} / {:6.2} us, ratio {ratio:.2}, \
              {more:+6.2} us; {:5.1} / {:5.1} bytes; {:5.1} / {:5.1} KiB{}",
-            median(ours),
-            median(theirs),
+            medians[0],
+            medians[1],
             bytes[0],
             bytes[1],
             kept[0],
             kept[1],
             if usual < connections { format!(" ({usual} codecs)") } else { String::new() },
         );
+        medians
     }
 }
 
