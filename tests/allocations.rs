@@ -67,11 +67,14 @@ fn a_message_received_allocates_nothing_once_warm() {
 fn a_message_lent_from_the_input_never_allocates() {
     for role in ROLES {
         for first in [TEXT, BINARY] {
-            for size in [8, KIB, 64 * KIB, MIB] {
-                let mut wire = frame(role, first, &vec![b'x'; size]);
-                let mut whole = connection(role, &Config::new());
-                let info = measure(|| assert_eq!(read(&mut whole, Call::Receive, &mut wire), size));
-                assert_eq!(info, AllocationInfo::default(), "{size}, {role:?}");
+            for size in [8, 125, 126, KIB, 64 * KIB - 1, 64 * KIB, MIB] {
+                // The limits as they are, and as low as the message allows.
+                for config in [Config::new(), Config::new().max_frame(size).max_message(size)] {
+                    let mut wire = frame(role, first, &vec![b'x'; size]);
+                    let mut whole = connection(role, &config);
+                    let info = measure(|| assert_eq!(read(&mut whole, Call::Receive, &mut wire), size));
+                    assert_eq!(info, AllocationInfo::default(), "{size}, {role:?}");
+                }
 
                 let mut wire = frame(role, first, &vec![b'x'; size]);
                 let mut chunked = connection(role, &Config::new());
@@ -228,6 +231,29 @@ fn rl_05_memory_follows_what_was_received() {
     }
 }
 
+/// Doubling ends at the limit: a message that fills it holds no more.
+#[test]
+fn rl_05_no_buffer_grows_beyond_the_limit() {
+    for limit in [100, 1000, 100_000] {
+        for role in ROLES {
+            for first in [TEXT, BINARY] {
+                for call in [Call::Receive, Call::Advance] {
+                    let mut wire = frame(role, first, &vec![b'x'; limit]);
+                    let most = wire.len() - 1; // the last byte does not come
+                    let mut full = connection(role, &Config::new().max_message(limit));
+                    let info = measure(|| {
+                        for piece in wire[..most].chunks_mut(limit / 7) {
+                            assert_eq!(read(&mut full, call, piece), 0);
+                        }
+                    });
+                    let held = usize::try_from(info.bytes_current).unwrap();
+                    assert!((limit - 1..=limit).contains(&held), "{held} held of {limit}, {role:?}, {call:?}");
+                }
+            }
+        }
+    }
+}
+
 /// Security, T2: whatever a frame or a fragment announces, and however much of it comes.
 #[test]
 #[cfg(target_pointer_width = "64")]
@@ -284,20 +310,21 @@ fn t04_memory_of_small_fragments_follows_their_bytes() {
 fn rl_05_large_buffers_are_released_after_use() {
     for role in ROLES {
         for kind in [Kind::Text, Kind::Binary] {
-            let mut wire = fragmented(role, kind, MIB);
-            let mut next = frame(role, 0x8a, b"");
             let payload = vec![0x20; MIB];
-            let mut used = connection(role, &Config::new());
-            let info = measure(|| {
-                assert_eq!(read(&mut used, Call::Receive, &mut wire), MIB);
-                // What an event lent is free at the next call.
-                read(&mut used, Call::Receive, &mut next);
-                used.split().1.binary(&payload).unwrap();
-                let n = used.outgoing().len();
-                used.consume(n - 1);
-                used.consume(1);
-            });
-            assert_eq!(info.bytes_current, 0, "{role:?}, {kind:?}");
+            for mut next in [frame(role, 0x8a, b""), frame(role, TEXT, b"whole")] {
+                let mut wire = fragmented(role, kind, MIB);
+                let mut used = connection(role, &Config::new());
+                let info = measure(|| {
+                    assert!(used.split().0.receive(&mut &mut wire[..]).unwrap().is_some());
+                    // What an event lent is free at the next call.
+                    assert!(used.split().0.receive(&mut &mut next[..]).unwrap().is_some());
+                    used.split().1.binary(&payload).unwrap();
+                    let n = used.outgoing().len();
+                    used.consume(n - 1);
+                    used.consume(1);
+                });
+                assert_eq!(info.bytes_current, 0, "{role:?}, {kind:?}");
+            }
         }
         // A failed connection keeps nothing of its message either.
         let mut wire = [frame(role, BINARY_BEGINS, &[1; 1000]), vec![0xff]].concat();
@@ -327,6 +354,50 @@ fn rl_05_small_buffers_are_kept_up_to_the_limit() {
             let kept = usize::try_from(info.bytes_current).unwrap();
             assert!((keep..=2 * keep).contains(&kept), "{kept} kept of {keep}, {role:?}");
         }
+    }
+}
+
+/// At N a buffer is kept, at N + 1 it is not, whatever the allocator made of a message.
+#[test]
+fn rl_05_buffers_are_kept_at_the_limit_and_not_above() {
+    for role in ROLES {
+        for sends in [false, true] {
+            let kept = |keep| {
+                let mut wire = frame(role, BINARY, &[1; 1000]);
+                let mut next = frame(role, 0x8a, b"");
+                let mut used = connection(role, &Config::new().keep_buffer(keep));
+                let info = measure(|| {
+                    if sends {
+                        used.split().1.binary(&[1; 1000]).unwrap();
+                        let n = used.outgoing().len();
+                        used.consume(n);
+                    } else {
+                        read(&mut used, Call::Advance, &mut wire);
+                        read(&mut used, Call::Advance, &mut next);
+                    }
+                });
+                usize::try_from(info.bytes_current).unwrap()
+            };
+            let all = kept(Config::UNLIMITED);
+            assert!((1000..=1100).contains(&all), "{all} kept, {role:?}, {sends}");
+            assert_eq!((kept(all), kept(all - 1)), (all, 0), "{role:?}, {sends}");
+        }
+    }
+}
+
+/// What is written makes way for what follows, even where the output is never empty.
+#[test]
+fn rl_12_output_that_is_never_empty_does_not_grow() {
+    for role in ROLES {
+        let mut busy = connection(role, &Config::new());
+        let info = measure(|| {
+            for _ in 0..10_000 {
+                busy.split().1.binary(&[1; 100]).unwrap();
+                let n = busy.outgoing().len();
+                busy.consume(n - 1);
+            }
+        });
+        assert!(info.bytes_max < KIB as u64, "{} bytes, {role:?}", info.bytes_max);
     }
 }
 

@@ -7,7 +7,7 @@ use self::common::{
     BOTH, Got, both_read, both_refuse, connection, flush, frame, frames, pattern, plain, read, receive, sent_to, writes,
 };
 use ws_proto::frame::OpCode;
-use ws_proto::{Body, CloseCode, Config, Error, Event, Kind, Role, SendError, Transport};
+use ws_proto::{Body, CloseCode, Config, ControlBytes, Error, Event, Kind, Role, SendError, Transport};
 
 #[test]
 fn ct_01_long_control_frame_is_1002_at_its_second_byte() {
@@ -105,6 +105,8 @@ fn ct_04_control_payload_is_at_most_125_bytes() {
         assert_eq!(plain(role, writer.pending()), [frame(0x89, &longest), frame(0x8a, &longest)].concat());
         let bytes = writer.ping_bytes(&longest).expect("fits").to_vec();
         assert_eq!(plain(role, &bytes), frame(0x89, &longest));
+        let key = if role == Role::Client { 4 } else { 0 };
+        assert_eq!(bytes.len(), ControlBytes::MAX - 4 + key, "{role:?}");
     }
     assert_eq!(Body::new(&over), None);
     assert_eq!(Body::new(&longest).as_deref(), Some(&longest[..]));

@@ -189,6 +189,23 @@ fn fr_03_non_minimal_length_is_1002() {
     }
 }
 
+/// Also where all of the frame is there at once, and could be lent.
+#[test]
+fn fr_03_non_minimal_length_of_a_whole_frame_is_1002() {
+    for (length, long) in [(0_u16, false), (125, false), (0, true), (125, true), (126, true), (65535, true)] {
+        let [high, low] = length.to_be_bytes();
+        let form = if long { &[127, 0, 0, 0, 0, 0, 0, high, low][..] } else { &[126, high, low] };
+        for first in [0x81, 0x82] {
+            let wire = [&[first], form, &vec![b'a'; length.into()]].concat();
+            for role in BOTH {
+                let read = run(Api::Receive, role, &Config::new(), [&sent_to(role, &wire)[..]]);
+                assert_eq!(read.error, Some(Error::BadLength), "{length} as {form:02x?}, {role:?}");
+                assert_eq!(read.events(), [], "{length} as {form:02x?}, {role:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn fr_04_top_bit_of_a_length_is_1002_before_any_limit() {
     let rows: &[(&str, &[u8])] = &[

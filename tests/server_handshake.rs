@@ -528,6 +528,30 @@ fn hs_30_refusal_is_complete_and_final() {
 }
 
 #[test]
+fn hs_30_statuses_have_their_reasons() {
+    const REASONS: &[(u16, &str)] = &[
+        (200, "OK"),
+        (400, "Bad Request"),
+        (401, "Unauthorized"),
+        (403, "Forbidden"),
+        (404, "Not Found"),
+        (405, "Method Not Allowed"),
+        (414, "URI Too Long"),
+        (417, "Expectation Failed"),
+        (426, "Upgrade Required"),
+        (431, "Request Header Fields Too Large"),
+        (503, "Service Unavailable"),
+        (505, "HTTP Version Not Supported"),
+    ];
+    let plain = serve(&request("Upgrade: websocket\r\n", b"")).plain();
+    for status in 200..600 {
+        let reason = REASONS.iter().find(|(known, _)| *known == status).map_or("", |(_, reason)| *reason);
+        let line = format!("HTTP/1.1 {status} {reason}\r\n");
+        assert!(plain.respond(status, &[], b"").unwrap().starts_with(line.as_bytes()), "{line}");
+    }
+}
+
+#[test]
 fn hs_31_upgrade_comes_with_its_connection_option() {
     let version = serve(&request("Version: 13", b"Version: 8")).response();
     let plain = serve(&request("Upgrade: websocket\r\n", b"")).response();

@@ -162,7 +162,9 @@ fn sp_13_both_ends_know_the_subprotocol() {
     let bytes = client(&asked, &Config::new()).outgoing().to_vec();
     let request = serve(&bytes).upgrade();
     let chosen = request.choose(&["superchat"]).unwrap();
-    let mut connection = request.accept(&Answer::new().protocol(chosen), &Config::new()).unwrap();
+    let answer = Answer::new().protocol(chosen);
+    assert_eq!((answer.chosen_protocol(), Answer::new().chosen_protocol()), (Some(chosen), None));
+    let mut connection = request.accept(&answer, &Config::new()).unwrap();
     let (answered, _) = answer_with(&asked, &Config::new(), connection.outgoing());
     assert_eq!(answered.open().protocol(), Some(chosen));
 }
