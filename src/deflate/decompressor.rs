@@ -16,7 +16,7 @@ pub(crate) struct Decompressor {
     settings: Arc<Compression>,
     window: u8,
     takeover: bool,
-    /// For a window that a codec keeps. It may hold more than a smaller one allows.
+    /// With a window as large as a codec's own. One that is smaller would see what else the codec holds.
     owner: Option<NonZeroU64>,
     under_way: Option<Kind>,
     last: bool,
@@ -79,10 +79,11 @@ impl Decompressor {
         let Some(inflater) = slot else {
             return Ok(self.rest());
         };
-        // Up to the limit first, and then the error: so the cuts make no difference.
         let room = max.checked_sub(inflater.len).ok_or(Error::MessageTooBig)?;
         let [older, newer] = parts(received.as_deref());
         let [begun, cut] = so_far.unwrap_or_default();
+        // A byte beyond the limit shows that there is more. What is below it comes first, and then the error: so the
+        // cuts make no difference.
         let made = inflater.pull(&[older, newer, begun, cut], room.saturating_add(1))?;
         inflater.len = inflater.len.saturating_add(made);
         if made > 0 && room == 0 {
@@ -131,5 +132,26 @@ fn parts(received: Option<&History>) -> [&[u8]; 2] {
 impl From<BadDeflate> for Error {
     fn from(_: BadDeflate) -> Self {
         Self::BadCompression
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_window_that_goes_on_is_the_codecs_and_no_other_is() {
+        for (window, takeover, goes_on) in [(15, true, true), (15, false, false), (14, true, false)] {
+            let settings = Arc::new(Compression::new());
+            let mut one = Decompressor::new(&settings, window, takeover);
+            for _ in 0..2 {
+                one.push(Kind::Binary, b"\x02\x00", true).unwrap();
+                assert!(matches!(one.pull(None, 9), Ok(Inflated::Done)));
+                let left = settings.pool.inflater(one.owner);
+                assert_eq!((left.owner.is_some(), left.owner), (goes_on, one.owner), "{window} bits, {takeover}");
+                settings.pool.give_inflater(left);
+            }
+            assert!(!goes_on || one.owner != Decompressor::new(&settings, window, takeover).owner);
+        }
     }
 }

@@ -146,16 +146,17 @@ impl Inflater {
         Ok(made)
     }
 
-    /// Puts the tail behind the message, and leaves the stream open for the next one. Says how many bytes came of it:
-    /// a stored block may lack just those four. Told to stop at borders of blocks, the codec stops right behind the
-    /// tail, or the message is cut short. The empty block behind it is one only if the border is one of bytes, too.
+    /// Puts the tail behind the message, and leaves the stream open for the next one. Says how many bytes came of it: a
+    /// block may lack just those four. Told to stop at borders of blocks, the codec stops right behind the tail, or the
+    /// message is cut short. The empty block behind it is one only if the border is one of bytes, too: bits that are
+    /// left of the tail are ones, and make a final block of it, or none.
     fn end(&mut self) -> Result<usize, BadDeflate> {
         let tail = run(&mut self.codec, &TAIL_AND_EMPTY_BLOCK, &mut self.output, InflateFlush::Block)?;
         if (tail.status, tail.taken) != (Some(Status::Ok), TAIL.len()) {
             return Err(BadDeflate);
         }
         let (_, empty) = TAIL_AND_EMPTY_BLOCK.split_at(TAIL.len());
-        let behind = run(&mut self.codec, empty, &mut [0], InflateFlush::SyncFlush)?;
+        let behind = run(&mut self.codec, empty, &mut [], InflateFlush::SyncFlush)?;
         match (behind.status, behind.taken) {
             (Some(Status::Ok), taken) if taken == empty.len() => {}
             // The block that the tail belongs to called itself final.
@@ -207,7 +208,7 @@ fn run(codec: &mut Inflate, input: &[u8], room: &mut [u8], flush: InflateFlush) 
 
 /// The tail that a sender cuts off (section 7.2.2), and an empty block of the stored kind, which nobody sent.
 const TAIL_AND_EMPTY_BLOCK: [u8; 9] = [0x00, 0x00, 0xff, 0xff, 0x00, 0x00, 0x00, 0xff, 0xff];
-/// More than the four bytes of a tail can come to: 16 copies of 258 bytes, and one that was begun.
+/// More than the four bytes of a tail can come to: at most 17 copies of 258 bytes.
 const OUTPUT: usize = 8 << 10;
 const FREE_RESTARTS: usize = 64;
 const BYTES_PER_RESTART: usize = 64;

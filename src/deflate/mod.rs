@@ -21,5 +21,6 @@ pub use self::settings::{Agreement, Compression};
 /// What ends a message at a border of bytes, and is not sent (section 7.2.1).
 const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
 
-/// After so many bytes a codec begins its stream anew: zlib-rs counts them in a C `long`, which may have 32 bits.
+/// After so many bytes a codec begins its stream anew, with the next message: zlib-rs counts them in a C `unsigned long`,
+/// which may have 32 bits.
 const LONG_STREAM: u64 = 16 << 20;

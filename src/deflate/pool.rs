@@ -73,13 +73,7 @@ impl Pool {
     }
 
     pub(super) fn give_deflater(&self, deflater: Box<Deflater>) {
-        let mut idle = lock(&self.0.deflaters);
-        idle.push(deflater);
-        if idle.len() > self.0.slots {
-            let oldest = idle.remove(0);
-            drop(idle);
-            drop(oldest);
-        }
+        give(&self.0.deflaters, deflater, self.0.slots);
     }
 
     /// The inflater that `owner` left, else one that nobody did, else the one that was idle for longest, else a new one.
@@ -95,16 +89,24 @@ impl Pool {
     }
 
     pub(super) fn give_inflater(&self, inflater: Box<Inflater>) {
-        let mut idle = lock(&self.0.inflaters);
-        if idle.len() < self.0.slots {
-            idle.push(inflater);
-        }
+        give(&self.0.inflaters, inflater, self.0.slots);
     }
 }
 
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pool").field("slots", &self.0.slots).finish_non_exhaustive()
+    }
+}
+
+/// Keeps a codec, if need be in place of the one that was idle for longest.
+fn give<T>(idle: &Mutex<Vec<Box<T>>>, codec: Box<T>, slots: usize) {
+    let mut idle = lock(idle);
+    idle.push(codec);
+    if idle.len() > slots {
+        let oldest = idle.remove(0);
+        drop(idle);
+        drop(oldest);
     }
 }
 
@@ -129,5 +131,17 @@ mod tests {
         for (owner, lent) in [(2, 1), (4, 4), (0, 2), (5, 0), (1, 3), (3, 0)] {
             assert_eq!(pool.inflater(NonZeroU64::new(owner)).len, lent, "to {owner}");
         }
+    }
+
+    #[test]
+    fn a_full_pool_drops_the_inflater_that_was_idle_for_longest() {
+        let pool = Pool::new(2);
+        let owners = [1, 2, 3].map(NonZeroU64::new);
+        for owner in owners {
+            let mut inflater = Box::new(Inflater::new());
+            inflater.owner = owner;
+            pool.give_inflater(inflater);
+        }
+        assert_eq!([owners[2], owners[1]].map(|owner| pool.inflater(owner).owner), [owners[2], owners[1]]);
     }
 }
