@@ -428,27 +428,34 @@ fn t19_nothing_of_an_answer_that_splits_goes_out_through_every_adapter() {
                 };
                 assert!(matches!(said, Err(Error::Answer(_))), "{evil:?}: {said:?}");
                 context.block_on(async {
-                    let request = ws_proto::tokio::receive_request(tasks, OriginPolicy::Any, &Config::new()).await;
-                    let Ok(poll::Incoming::Upgrade(upgrade)) = request else { panic!("an upgrade") };
-                    let said = if accept {
-                        upgrade.accept(&answer).await.map(drop)
-                    } else {
-                        upgrade.reject(403, &[(name, value)], b"").await
-                    };
-                    assert!(matches!(said, Err(Error::Answer(_))), "{evil:?}: {said:?}");
-                    let io = futures::Futures::new(others);
-                    let request = futures::receive_request(io, OriginPolicy::Any, &Config::new()).await;
-                    let Ok(poll::Incoming::Upgrade(upgrade)) = request else { panic!("an upgrade") };
-                    let said = if accept {
-                        upgrade.accept(&answer).await.map(drop)
-                    } else {
-                        upgrade.reject(403, &[(name, value)], b"").await
-                    };
-                    assert!(matches!(said, Err(Error::Answer(_))), "{evil:?}: {said:?}");
+                    let config = Config::new();
+                    let task = ws_proto::tokio::receive_request(tasks, OriginPolicy::Any, &config).await;
+                    let other = futures::Futures::new(others);
+                    let other = futures::receive_request(other, OriginPolicy::Any, &config).await;
+                    for said in
+                        [answer_task(task, accept, name, value).await, answer_task(other, accept, name, value).await]
+                    {
+                        assert!(matches!(said, Err(Error::Answer(_))), "{evil:?}: {said:?}");
+                    }
                 });
                 assert!(wires.iter().all(|wire| wire.output().is_empty()), "{evil:?}");
             }
         }
+    }
+}
+
+/// Answers the request, either way, with this header.
+async fn answer_task<T: poll::Io>(
+    request: Result<poll::Incoming<T>, Error>,
+    accept: bool,
+    name: &str,
+    value: &str,
+) -> Result<(), Error> {
+    let Ok(poll::Incoming::Upgrade(upgrade)) = request else { panic!("an upgrade") };
+    if accept {
+        upgrade.accept(&Answer::new().header(name, value)).await.map(drop)
+    } else {
+        upgrade.reject(403, &[(name, value)], b"").await
     }
 }
 

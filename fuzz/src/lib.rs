@@ -2,6 +2,7 @@
 //! them, so they depend on no fuzzer.
 
 mod differential;
+mod ends;
 #[cfg(feature = "deflate")]
 mod extensions;
 mod frames;

@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use arbitrary::{Arbitrary, Unstructured};
 use ws_proto::{Chunk, CloseCode, Config, Connection, Event, Kind, Role, Seed, SendError, Side, Transport};
 
+use super::ends::{Step, two};
+
 /// The first byte says what talks: two machines, or two sockets for tasks whose futures are dropped. The rest is a
 /// script for them.
 pub fn pair(data: &[u8]) {
@@ -39,13 +41,7 @@ struct Script {
     max_pending: u16,
     keep_buffer: u8,
     calls: [Call; 2],
-    steps: Vec<Step>,
-}
-
-#[derive(Arbitrary, Debug)]
-struct Step {
-    end: bool,
-    what: What,
+    steps: Vec<Step<What>>,
 }
 
 #[derive(Arbitrary, Debug)]
@@ -303,12 +299,6 @@ fn finish(ends: &mut [End; 2]) {
     let (client, _) = two(ends, false);
     assert_eq!(client.connection.split().0.receive_eof(), Ok(()));
     assert_eq!(client.connection.transport(), Transport::Close);
-}
-
-/// One end and the other: the client first, or the server.
-fn two(ends: &mut [End; 2], server: bool) -> (&mut End, &mut End) {
-    let [client, other] = ends;
-    if server { (other, client) } else { (client, other) }
 }
 
 fn message(text: bool, bytes: Vec<u8>) -> Said {

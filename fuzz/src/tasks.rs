@@ -17,6 +17,8 @@ use ws_proto::deflate::{Agreement, Compression};
 use ws_proto::poll::{Error, Io, Receiver, Sender, Socket};
 use ws_proto::{CloseCode, Config, Connection, Kind, Message, Role, Seed, SendError};
 
+use super::ends::{Step, two};
+
 /// `data` is a script (see [`Arbitrary`]). A future that is dropped has either said the whole of what it was to say or
 /// nothing, and has not lost what came; all else arrives, in order and unchanged, and both ends close cleanly.
 pub fn tasks(data: &[u8]) {
@@ -39,7 +41,7 @@ pub fn tasks(data: &[u8]) {
 struct Script {
     manners: [Manner; 2],
     compression: bool,
-    steps: Vec<Step>,
+    steps: Vec<Step<What>>,
 }
 
 /// How an end goes about it.
@@ -53,12 +55,6 @@ struct Manner {
     read: u8,
     max_pending: u16,
     fragment_size: u8,
-}
-
-#[derive(Arbitrary, Debug)]
-struct Step {
-    end: bool,
-    what: What,
 }
 
 #[derive(Arbitrary, Debug)]
@@ -380,12 +376,6 @@ fn ends(script: &Script) -> [End; 2] {
         let wire = Wire { lanes: Rc::clone(&lanes), end, manner, turns: [false; 4] };
         End::new(role, manner, script.compression, wire)
     })
-}
-
-/// One end and the other: the client first, or the server.
-fn two(ends: &mut [End; 2], server: bool) -> (&mut End, &mut End) {
-    let [client, other] = ends;
-    if server { (other, client) } else { (client, other) }
 }
 
 fn connection(role: Role, config: Config, compression: bool) -> (Config, Connection) {

@@ -43,7 +43,7 @@ impl Decompressor {
     /// For a peer whose window has 8 to 15 bits.
     pub(crate) fn new(settings: &Arc<Compression>, window: u8, takeover: bool) -> Self {
         let settings = Arc::clone(settings);
-        let owner = (takeover && window == 15).then(|| settings.pool.number());
+        let owner = (takeover && window == Inflater::WINDOW).then(|| settings.pool.number());
         Self { settings, window, takeover, owner, under_way: None, last: false, received: None, inflater: None }
     }
 

@@ -47,10 +47,12 @@ pub(super) struct BadDeflate;
 impl Inflater {
     /// How many compressed bytes are taken at a time.
     pub(super) const INPUT: u16 = 1 << 10;
+    /// The codec's own window, in bits: the largest there is (section 7.1.2).
+    pub(super) const WINDOW: u8 = 15;
 
     pub(super) fn new() -> Self {
         Self {
-            codec: Inflate::new(false, 15),
+            codec: Inflate::new(false, Self::WINDOW),
             owner: None,
             stage: Stage::Message,
             len: 0,
@@ -94,7 +96,7 @@ impl Inflater {
     /// if they are its last. `so_far` is what came out before, to refer to behind a final block.
     pub(super) fn pull(&mut self, so_far: &[&[u8]], most: usize) -> Result<usize, BadDeflate> {
         while self.go_on(so_far)? {
-            let made = if self.full || self.start < self.end { self.inflate(most)? } else { self.end()? };
+            let made = if self.is_under_way() { self.inflate(most)? } else { self.end()? };
             if made > 0 {
                 return Ok(made);
             }
@@ -110,7 +112,7 @@ impl Inflater {
     /// Whether there is work for the codec now.
     fn go_on(&mut self, so_far: &[&[u8]]) -> Result<bool, BadDeflate> {
         match self.stage {
-            Stage::Message if self.full || self.start < self.end || self.last => return Ok(true),
+            Stage::Message if self.is_under_way() || self.last => return Ok(true),
             Stage::Final if self.start < self.end => {
                 // Each costs a window's worth of copying: a message of nothing else would be an attack.
                 self.restarts = self.restarts.saturating_add(1);
@@ -125,6 +127,11 @@ impl Inflater {
             _ => {}
         }
         Ok(false)
+    }
+
+    /// Whether more may come of the bytes that are here.
+    const fn is_under_way(&self) -> bool {
+        self.full || self.start < self.end
     }
 
     /// Runs the codec once; says how many bytes it made.
@@ -171,7 +178,7 @@ impl Inflater {
     /// outside.
     fn refer_to(&mut self, history: &[&[u8]]) -> Result<(), BadDeflate> {
         self.codec.reset(false);
-        let mut surplus = history.iter().map(|part| part.len()).sum::<usize>().saturating_sub(WINDOW);
+        let mut surplus = history.iter().map(|part| part.len()).sum::<usize>().saturating_sub(1 << Self::WINDOW);
         for part in history {
             let (old, part) = part.split_at(surplus.min(part.len()));
             surplus = surplus.saturating_sub(old.len());
@@ -212,7 +219,6 @@ const TAIL_AND_EMPTY_BLOCK: [u8; 9] = [0x00, 0x00, 0xff, 0xff, 0x00, 0x00, 0x00,
 const OUTPUT: usize = 8 << 10;
 const FREE_RESTARTS: usize = 64;
 const BYTES_PER_RESTART: usize = 64;
-const WINDOW: usize = 32 << 10;
 
 #[cfg(test)]
 mod tests {
