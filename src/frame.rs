@@ -138,33 +138,21 @@ impl Header {
     /// The header's bytes, its length in the shortest form.
     #[inline]
     #[must_use]
-    #[expect(clippy::arithmetic_side_effects, clippy::indexing_slicing, reason = "10 bytes and 4 of the key are 14")]
+    #[expect(clippy::arithmetic_side_effects, reason = "shifts by 80 bits at most, and 14 bytes")]
     pub const fn encode(&self) -> HeaderBytes {
-        let mut bytes = [0; Self::MAX];
-        bytes[0] = self.opcode as u8 | if self.fin { FIN } else { 0 } | if self.rsv1 { RSV1 } else { 0 };
-        let [l0, l1, l2, l3, l4, l5, l6, l7] = self.length.to_be_bytes();
-        let mut len = match self.length {
-            0..=125 => {
-                bytes[1] = l7;
-                2
-            }
-            126..=0xffff => {
-                (bytes[1], bytes[2], bytes[3]) = (126, l6, l7);
-                4
-            }
-            _ => {
-                (bytes[1], bytes[2], bytes[3], bytes[4], bytes[5]) = (127, l0, l1, l2, l3);
-                (bytes[6], bytes[7], bytes[8], bytes[9]) = (l4, l5, l6, l7);
-                10
-            }
+        let first = self.opcode as u8 | if self.fin { FIN } else { 0 } | if self.rsv1 { RSV1 } else { 0 };
+        // As one number, the first byte being its lowest: written at once.
+        let (code, extended, mut len) = match self.length {
+            length @ 0..=125 => (length, 0, 2),
+            length @ 126..=0xffff => (126, length.swap_bytes() >> 48, 4),
+            length => (127, length.swap_bytes(), 10),
         };
-        if let Some([a, b, c, d]) = self.key {
-            bytes[1] |= MASK;
-            (bytes[len], bytes[len + 1], bytes[len + 2], bytes[len + 3]) = (a, b, c, d);
+        let mut bits = first as u128 | (code as u128) << 8 | (extended as u128) << 16;
+        if let Some(key) = self.key {
+            bits |= (MASK as u128) << 8 | (u32::from_le_bytes(key) as u128) << (8 * len);
             len += 4;
         }
-        #[expect(clippy::cast_possible_truncation, reason = "at most 14")]
-        HeaderBytes { bytes, len: len as u8 }
+        HeaderBytes { bytes: bits.to_le_bytes(), len }
     }
 }
 
@@ -181,8 +169,20 @@ impl Header {
 /// ```
 #[derive(Clone, Copy)]
 pub struct HeaderBytes {
-    bytes: [u8; Header::MAX],
+    bytes: [u8; HeaderBytes::SIZE],
     len: u8,
+}
+
+impl HeaderBytes {
+    /// More than a header has, so that it is one number.
+    pub(crate) const SIZE: usize = 16;
+
+    /// The header, and then zeros.
+    #[cfg(feature = "alloc")]
+    #[inline]
+    pub(crate) const fn padded(&self) -> &[u8; Self::SIZE] {
+        &self.bytes
+    }
 }
 
 impl Deref for HeaderBytes {

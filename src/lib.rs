@@ -93,6 +93,7 @@ pub mod utf8;
 
 #[cfg(feature = "std")]
 mod adapter;
+mod block;
 mod body;
 mod close;
 mod config;

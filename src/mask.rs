@@ -1,5 +1,8 @@
 //! Masking of a frame's payload (RFC 6455, section 5.3).
 
+#[cfg(feature = "std")]
+use fearless_simd::{Level, dispatch};
+
 /// XORs `data` with `key`, beginning with the first byte of the key. Twice is once none: the same call unmasks.
 ///
 /// For a payload in pieces, [`turn`] the key by the bytes that are done.
@@ -17,13 +20,10 @@
 /// ```
 #[inline]
 pub fn apply(data: &mut [u8], key: [u8; 4]) {
-    let word = u64::from_ne_bytes(double(key));
-    let (words, rest) = data.as_chunks_mut::<8>();
-    for bytes in words {
-        *bytes = (u64::from_ne_bytes(*bytes) ^ word).to_ne_bytes();
-    }
-    for (byte, key) in rest.iter_mut().zip(double(key)) {
-        *byte ^= key;
+    if data.len() < WIDE {
+        apply_words(data, key);
+    } else {
+        apply_wide(data, key);
     }
 }
 
@@ -35,6 +35,77 @@ pub const fn turn(key: [u8; 4], n: usize) -> [u8; 4] {
     u32::from_le_bytes(key).rotate_right(8 * (n % 4) as u32).to_le_bytes()
 }
 
-const fn double([a, b, c, d]: [u8; 4]) -> [u8; 8] {
-    [a, b, c, d, a, b, c, d]
+/// Copies `from` to `to`, which is as long, and masks it on the way.
+#[cfg(feature = "alloc")]
+#[inline]
+pub(crate) fn copy(to: &mut [u8], from: &[u8], key: [u8; 4]) {
+    if from.len() < WIDE {
+        copy_words(to, from, key);
+    } else {
+        copy_wide(to, from, key);
+    }
 }
+
+/// With the widest vectors that the processor has, if there is someone to ask.
+#[inline(never)]
+fn apply_wide(data: &mut [u8], key: [u8; 4]) {
+    #[cfg(feature = "std")]
+    dispatch!(Level::new(), _ => apply_words(data, key));
+    #[cfg(not(feature = "std"))]
+    apply_words(data, key);
+}
+
+#[cfg(feature = "alloc")]
+#[inline(never)]
+fn copy_wide(to: &mut [u8], from: &[u8], key: [u8; 4]) {
+    #[cfg(feature = "std")]
+    dispatch!(Level::new(), _ => copy_words(to, from, key));
+    #[cfg(not(feature = "std"))]
+    copy_words(to, from, key);
+}
+
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled anew for each level")]
+fn apply_words(data: &mut [u8], key: [u8; 4]) {
+    let (words, rest) = data.as_chunks_mut();
+    for word in words {
+        *word = xor(*word, key);
+    }
+    let (halves, rest) = rest.as_chunks_mut();
+    for half in halves {
+        *half = xor_half(*half, key);
+    }
+    for (byte, key) in rest.iter_mut().zip(key) {
+        *byte ^= key;
+    }
+}
+
+#[cfg(feature = "alloc")]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled anew for each level")]
+fn copy_words(to: &mut [u8], from: &[u8], key: [u8; 4]) {
+    let ((to, to_rest), (from, from_rest)) = (to.as_chunks_mut(), from.as_chunks());
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = xor(*from, key);
+    }
+    let ((to, to_rest), (from, from_rest)) = (to_rest.as_chunks_mut(), from_rest.as_chunks());
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = xor_half(*from, key);
+    }
+    for ((to, from), key) in to_rest.iter_mut().zip(from_rest).zip(key) {
+        *to = from ^ key;
+    }
+}
+
+#[inline]
+const fn xor(word: [u8; 8], [a, b, c, d]: [u8; 4]) -> [u8; 8] {
+    (u64::from_ne_bytes(word) ^ u64::from_ne_bytes([a, b, c, d, a, b, c, d])).to_ne_bytes()
+}
+
+#[inline]
+const fn xor_half(word: [u8; 4], key: [u8; 4]) -> [u8; 4] {
+    (u32::from_ne_bytes(word) ^ u32::from_ne_bytes(key)).to_ne_bytes()
+}
+
+/// From so many bytes on, it is worth it to ask for the processor.
+const WIDE: usize = 256;

@@ -7,6 +7,8 @@ use chacha20::rand_core::block::Generator;
 use chacha20::variants::Legacy;
 use chacha20::{ChaChaCore, R12};
 
+use crate::block::Block;
+
 /// Thirty-two unpredictable bytes, from which a client's masking keys and its handshake key are made.
 ///
 /// ```
@@ -66,45 +68,47 @@ impl fmt::Debug for Seed {
 }
 
 /// An endless row of masking keys: `ChaCha12` with fast key erasure, each block's first words being the next seed.
-///
-/// Of the 64 words that one call makes, 20 are kept as keys: to keep all would be less work, and 144 bytes more in
-/// every connection.
 pub(crate) struct Keys {
-    words: [u32; SEED + KEYS],
-    next: u8,
+    seed: [u32; SEED],
+    block: Block,
 }
 
 impl Keys {
     pub(crate) fn new(seed: &Seed) -> Self {
-        let mut words = [0; SEED + KEYS];
+        let mut words = [0; SEED];
         for (word, bytes) in words.iter_mut().zip(seed.0.as_chunks::<4>().0) {
             *word = u32::from_le_bytes(*bytes);
         }
-        Self { words, next: USED_UP }
+        Self { seed: words, block: Block::default() }
     }
 
     /// A key that was never handed out before.
     #[inline]
-    #[expect(clippy::arithmetic_side_effects, clippy::indexing_slicing, reason = "at most 27 of 28, behind a refill")]
     pub(crate) fn next(&mut self) -> [u8; 4] {
-        if self.next == USED_UP {
-            self.refill();
+        match self.block.next() {
+            Some(key) => key.to_ne_bytes(),
+            None => self.refill(),
         }
-        let key = self.words[usize::from(self.next)];
-        self.next += 1;
-        key.to_ne_bytes()
+    }
+
+    /// Where the next keys wait.
+    #[cfg_attr(not(feature = "alloc"), expect(dead_code, reason = "it is never given back"))]
+    pub(crate) const fn block(&mut self) -> &mut Block {
+        &mut self.block
     }
 
     #[cold]
-    fn refill(&mut self) {
+    fn refill(&mut self) -> [u8; 4] {
         let mut seed = [0; 32];
-        for (bytes, word) in seed.as_chunks_mut::<4>().0.iter_mut().zip(self.words) {
+        for (bytes, word) in seed.as_chunks_mut::<4>().0.iter_mut().zip(self.seed) {
             *bytes = word.to_le_bytes();
         }
-        let mut block = [0; 64];
-        ChaChaCore::<R12, Legacy>::from_seed(seed).generate(&mut block);
-        self.words.copy_from_slice(&block[..SEED + KEYS]);
-        self.next = FIRST;
+        let mut words = [0; 64];
+        ChaChaCore::<R12, Legacy>::from_seed(seed).generate(&mut words);
+        let (seed, keys) = words.split_at(SEED);
+        self.seed.copy_from_slice(seed);
+        self.block.fill(keys);
+        self.next()
     }
 }
 
@@ -115,6 +119,3 @@ impl fmt::Debug for Keys {
 }
 
 const SEED: usize = 8;
-const KEYS: usize = 20;
-const FIRST: u8 = 8;
-const USED_UP: u8 = 28;

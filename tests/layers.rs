@@ -11,7 +11,8 @@ const LAYERS: &[(&str, Uses)] = &[
     ("mask", Uses::Only(&[])),
     ("utf8", Uses::Only(&[])),
     ("body", Uses::Only(&[])),
-    ("seed", Uses::Only(&[])),
+    ("block", Uses::Only(&[])),
+    ("seed", Uses::Only(&["block"])),
     ("close", Uses::Only(&["body", "utf8"])),
     ("error", Uses::Only(&["close", "utf8"])),
     ("frame", Uses::Only(&["error"])),
@@ -35,7 +36,7 @@ const INNER: &[(&str, &[&str])] = &[
         "deflate",
         &["mod", "history", "inflater", "deflater", "pool", "settings", "decompressor", "compressor", "prepared"],
     ),
-    ("reader", &["event", "message", "pieces", "mod", "chunks", "inflate"]),
+    ("reader", &["event", "message", "pieces", "mod", "room", "chunks", "inflate"]),
     ("writer", &["queue", "mod", "messages", "compressed", "through"]),
     (
         "handshake",
@@ -209,7 +210,7 @@ fn t35_unsafe_code_is_forbidden() {
 fn t36_what_may_panic_is_refused_by_lints() {
     const LINTS: [&str; 6] =
         ["arithmetic_side_effects", "expect_used", "indexing_slicing", "panic", "unreachable", "unwrap_used"];
-    const EXCEPTIONS: usize = 39;
+    const EXCEPTIONS: usize = 38;
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let lib = fs::read_to_string(src.join("lib.rs")).unwrap();
     let warned: String = lib.lines().filter(|line| line.starts_with("#![warn(clippy::")).collect();

@@ -45,7 +45,6 @@ pub struct Client {
     state: State,
 }
 
-#[expect(clippy::large_enum_variant, reason = "the large one is what it usually is")]
 enum State {
     Head { gather: Gather, keys: Keys, interim_left: u32 },
     Found,

@@ -76,11 +76,12 @@ impl Reader {
             #[cfg(feature = "deflate")]
             Some(Piece::Data { kind, compressed: true, bytes, last }) => {
                 if let Some(decompressor) = &mut self.decompressor {
-                    decompressor.push(kind, bytes, last)?;
+                    decompressor.push(kind, bytes.unmask(), last)?;
                 }
                 return Ok(None);
             }
             Some(Piece::Data { kind, bytes, last, .. }) => {
+                let bytes = bytes.unmask();
                 self.check(kind, bytes, last)?;
                 Step::Data { kind, bytes, last }
             }

@@ -1,7 +1,7 @@
 //! Compressed messages, whole and piece by piece (RFC 7692, section 6.2).
 
-use super::Reader;
 use super::chunks::Step;
+use super::{Reader, Ready};
 use crate::deflate::{Decompressor, Inflated};
 use crate::error::Error;
 use crate::frame::Kind;
@@ -13,8 +13,8 @@ impl Reader {
         self.decompressor = Some(decompressor);
     }
 
-    /// Adds a compressed piece to the message; true if that is its end.
-    pub(super) fn inflate(&mut self, kind: Kind, bytes: &[u8], last: bool) -> Result<bool, Error> {
+    /// Adds a compressed piece to the message, and may end it.
+    pub(super) fn inflate(&mut self, kind: Kind, bytes: &[u8], last: bool) -> Result<Option<Ready>, Error> {
         let Some(decompressor) = &mut self.decompressor else {
             return Err(Error::BadReservedBit);
         };
@@ -22,14 +22,16 @@ impl Reader {
         decompressor.push(kind, bytes, last)?;
         loop {
             let so_far = [self.message.bytes(), self.utf8.cut()];
-            let (bytes, last) = match decompressor.pull(Some(so_far), max)? {
-                Inflated::Bytes(n) => (decompressor.output(n), false),
-                Inflated::Starved => return Ok(false),
-                Inflated::Done => (&[][..], true),
-            };
-            self.message.push(kind, bytes, last, &mut self.utf8, max)?;
-            if last {
-                return Ok(true);
+            match decompressor.pull(Some(so_far), max)? {
+                Inflated::Bytes(n) => {
+                    self.message.reserve(kind, n, max);
+                    self.message.push(decompressor.output(n), &mut self.utf8)?;
+                }
+                Inflated::Starved => return Ok(None),
+                Inflated::Done => {
+                    self.message.reserve(kind, 0, max);
+                    return self.whole_message().map(Some);
+                }
             }
         }
     }

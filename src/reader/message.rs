@@ -11,51 +11,85 @@ use crate::utf8::Utf8;
 /// One allocation, used for text and bytes by turns. Text is kept as such, so that it is checked once, as it arrives.
 pub(super) enum Message {
     Text(String),
-    Binary(Vec<u8>),
+    /// The first `len` of `bytes`; what lies beyond is from before, and kept so that nothing has to be zeroed again.
+    Binary {
+        bytes: Vec<u8>,
+        len: usize,
+    },
 }
 
 impl Message {
-    pub(super) const EMPTY: Self = Self::Binary(Vec::new());
+    pub(super) const EMPTY: Self = Self::Binary { bytes: Vec::new(), len: 0 };
 
-    /// Adds a piece. `utf8` is where the text stands; `last` ends it. No memory is taken beyond twice what arrived,
-    /// nor beyond `max` bytes.
-    pub(super) fn push(
-        &mut self,
-        kind: Kind,
-        piece: &[u8],
-        last: bool,
-        utf8: &mut Utf8,
-        max: usize,
-    ) -> Result<(), Error> {
+    /// Makes room for `more` bytes. No memory is taken beyond twice what arrived, nor beyond `max` bytes.
+    pub(super) fn reserve(&mut self, kind: Kind, more: usize, max: usize) {
         match (&mut *self, kind) {
-            (Self::Text(text), Kind::Text) => {
-                let (completed, whole) = utf8.take(piece)?;
-                #[expect(clippy::arithmetic_side_effects, reason = "a slice is no longer than isize::MAX")]
-                let more = whole.len() + completed.map_or(0, char::len_utf8);
-                text.reserve_exact(growth(text.len(), text.capacity(), more, max));
-                text.extend(completed);
-                text.push_str(whole);
-                if last && !utf8.is_complete() {
-                    return Err(Error::BadUtf8);
-                }
-                Ok(())
-            }
-            (Self::Binary(bytes), Kind::Binary) => {
-                bytes.reserve_exact(growth(bytes.len(), bytes.capacity(), piece.len(), max));
-                bytes.extend_from_slice(piece);
-                Ok(())
+            (Self::Text(text), Kind::Text) => text.reserve_exact(growth(text.len(), text.capacity(), more, max)),
+            (Self::Binary { bytes, len }, Kind::Binary) => {
+                let more = growth(*len, bytes.capacity(), more, max);
+                bytes.reserve_exact(len.saturating_add(more).saturating_sub(bytes.len()));
             }
             _ => {
                 self.begin(kind);
-                self.push(kind, piece, last, utf8, max)
+                self.reserve(kind, more, max);
             }
         }
+    }
+
+    /// Adds a piece, for which there is room. `utf8` is where the text stands.
+    pub(super) fn push(&mut self, piece: &[u8], utf8: &mut Utf8) -> Result<(), Error> {
+        match self {
+            Self::Text(text) => {
+                let (completed, whole) = utf8.take(piece)?;
+                text.extend(completed);
+                text.push_str(whole);
+            }
+            Self::Binary { bytes, len } => {
+                let end = len.saturating_add(piece.len());
+                if let Some(room) = bytes.get_mut(*len..end) {
+                    room.copy_from_slice(piece);
+                } else {
+                    bytes.truncate(*len);
+                    bytes.extend_from_slice(piece);
+                }
+                *len = end;
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the next `most` bytes of a binary message belong, or fewer: as many as there are already, so that no memory
+    /// is taken beyond twice what arrived.
+    pub(super) fn room(&mut self, most: usize, max: usize) -> &mut [u8] {
+        self.reserve(Kind::Binary, 0, max);
+        let Self::Binary { bytes, len } = self else {
+            return &mut [];
+        };
+        if bytes.len() <= *len {
+            let more = most.min((*len).max(LEAST));
+            bytes.reserve_exact(growth(*len, bytes.capacity(), more, max));
+            bytes.resize(len.saturating_add(more), 0);
+        }
+        let (_, room) = bytes.split_at_mut(*len);
+        let n = room.len().min(most);
+        room.split_at_mut(n).0
+    }
+
+    /// Takes note that the next bytes are in that room; returns them.
+    pub(super) fn fill(&mut self, n: usize) -> &mut [u8] {
+        let Self::Binary { bytes, len } = self else {
+            return &mut [];
+        };
+        let (_, room) = bytes.split_at_mut(*len);
+        let (new, _) = room.split_at_mut(n);
+        *len = len.saturating_add(n);
+        new
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
         match self {
             Self::Text(text) => text.as_bytes(),
-            Self::Binary(bytes) => bytes,
+            Self::Binary { bytes, len } => bytes.split_at(*len).0,
         }
     }
 
@@ -66,8 +100,8 @@ impl Message {
                 text.clear();
                 text.capacity()
             }
-            Self::Binary(bytes) => {
-                bytes.clear();
+            Self::Binary { bytes, len } => {
+                *len = 0;
                 bytes.capacity()
             }
         };
@@ -78,13 +112,16 @@ impl Message {
 
     /// Turns the buffer, empty between messages, to the other kind.
     fn begin(&mut self, kind: Kind) {
-        let bytes = match mem::replace(self, Self::EMPTY) {
+        let mut bytes = match mem::replace(self, Self::EMPTY) {
             Self::Text(text) => text.into_bytes(),
-            Self::Binary(bytes) => bytes,
+            Self::Binary { bytes, .. } => bytes,
         };
         *self = match kind {
-            Kind::Text => Self::Text(String::from_utf8(bytes).unwrap_or_default()),
-            Kind::Binary => Self::Binary(bytes),
+            Kind::Text => {
+                bytes.clear();
+                Self::Text(String::from_utf8(bytes).unwrap_or_default())
+            }
+            Kind::Binary => Self::Binary { bytes, len: 0 },
         };
     }
 }
@@ -95,6 +132,9 @@ impl fmt::Debug for Message {
         f.debug_struct("Message").field("len", &self.bytes().len()).finish_non_exhaustive()
     }
 }
+
+/// The least that is reserved for a read.
+const LEAST: usize = 4 << 10;
 
 /// How many bytes to reserve for `more`: the buffer doubles, so that a long message moves a few times only.
 fn growth(len: usize, capacity: usize, more: usize, max: usize) -> usize {

@@ -7,6 +7,8 @@ mod inflate;
 #[cfg(feature = "alloc")]
 mod message;
 mod pieces;
+#[cfg(feature = "alloc")]
+mod room;
 
 pub use self::event::Chunk;
 #[cfg(feature = "alloc")]
@@ -140,7 +142,8 @@ impl Reader {
     ///
     /// What the peer did wrong, once. A close frame is then owed (see [`Reader::take_reply`]).
     #[cfg(feature = "alloc")]
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the caller matches on it at once: no result is made in memory")]
     pub fn receive<'a, 'i: 'a>(&'a mut self, input: &mut &'i mut [u8]) -> Result<Option<Event<'a>>, Error> {
         if !matches!(self.ready, Ready::Nothing) {
             self.done();
@@ -175,13 +178,15 @@ impl Reader {
 
     /// The event that the last [`Reader::advance`] stopped at.
     #[cfg(feature = "alloc")]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "see `receive`")]
     #[must_use]
     pub fn event(&self) -> Option<Event<'_>> {
         let control = &**self.pieces.newest_control();
         Some(match (self.ready, &self.message) {
             (Ready::Nothing, _) => return None,
             (Ready::Message, Message::Text(text)) => Event::Text(text),
-            (Ready::Message, Message::Binary(bytes)) => Event::Binary(bytes),
+            (Ready::Message, Message::Binary { bytes, len }) => Event::Binary(bytes.split_at(*len).0),
             (Ready::Control(OpCode::Ping), _) => Event::Ping(control),
             (Ready::Control(OpCode::Pong), _) => Event::Pong(control),
             (Ready::Control(_), _) => Event::Close(self.close_frame()),
@@ -295,14 +300,17 @@ impl Reader {
             match piece {
                 #[cfg(feature = "deflate")]
                 Piece::Data { kind, compressed: true, bytes, last } => {
-                    if self.inflate(kind, bytes, last)? {
-                        return Ok(Ready::Message);
+                    if let Some(ready) = self.inflate(kind, bytes.unmask(), last)? {
+                        return Ok(ready);
                     }
                 }
                 Piece::Data { kind, bytes, last, .. } => {
-                    self.message.push(kind, bytes, last, &mut self.utf8, self.pieces.max_message())?;
+                    self.message.reserve(kind, bytes.len(), self.pieces.max_message());
+                    for block in bytes.blocks() {
+                        self.message.push(block, &mut self.utf8)?;
+                    }
                     if last {
-                        return Ok(Ready::Message);
+                        return self.whole_message();
                     }
                 }
                 Piece::Control(opcode) => {
@@ -312,6 +320,11 @@ impl Reader {
             }
         }
         Ok(Ready::Nothing)
+    }
+
+    #[cfg(feature = "alloc")]
+    fn whole_message(&mut self) -> Result<Ready, Error> {
+        if self.utf8.is_complete() { Ok(Ready::Message) } else { Err(Error::BadUtf8) }
     }
 
     /// Does what a control frame asks for.

@@ -17,10 +17,38 @@ pub(super) enum Piece<'i> {
         kind: Kind,
         #[cfg_attr(not(feature = "deflate"), expect(dead_code, reason = "never true"))]
         compressed: bool,
-        bytes: &'i mut [u8],
+        bytes: Masked<'i>,
         last: bool,
     },
     Control(OpCode),
+}
+
+/// Bytes of a payload as they arrived.
+pub(super) struct Masked<'i> {
+    bytes: &'i mut [u8],
+    key: Option<[u8; 4]>,
+}
+
+impl<'i> Masked<'i> {
+    #[cfg(feature = "alloc")]
+    pub(super) const fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// All of them, unmasked where they lie.
+    pub(super) fn unmask(self) -> &'i [u8] {
+        if let Some(key) = self.key {
+            mask::apply(self.bytes, key);
+        }
+        self.bytes
+    }
+
+    /// The same in blocks, each unmasked when it is asked for: so it is in the nearest cache when it is used.
+    #[cfg(feature = "alloc")]
+    pub(super) fn blocks(self) -> impl Iterator<Item = &'i [u8]> {
+        let Self { bytes, key } = self;
+        bytes.chunks_mut(BLOCK).map(move |bytes| Masked { bytes, key }.unmask())
+    }
 }
 
 #[derive(Debug)]
@@ -82,7 +110,8 @@ impl Pieces {
 
     /// A message that arrived in one frame and as a whole: the common case, and nothing else.
     #[cfg(feature = "alloc")]
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "see `Reader::receive`")]
     pub(super) fn whole<'i>(&mut self, input: &mut &'i mut [u8]) -> Option<(Kind, &'i mut [u8])> {
         if !matches!(self.phase, Phase::Header { len: 0, .. }) || self.open.is_some() {
             return None;
@@ -126,9 +155,9 @@ impl Pieces {
                 Phase::Data { kind, compressed, left, fin, .. } => {
                     let bytes = self.data(input);
                     #[expect(clippy::arithmetic_side_effects, reason = "`data` takes no more than is left")]
-                    let rest = left - bytes.len() as u64;
+                    let rest = left - bytes.bytes.len() as u64;
                     let last = fin && rest == 0;
-                    if last || !bytes.is_empty() {
+                    if last || !bytes.bytes.is_empty() {
                         return Ok(Some(Piece::Data { kind, compressed, bytes, last }));
                     }
                     if rest > 0 {
@@ -178,10 +207,22 @@ impl Pieces {
         self.open = None;
     }
 
+    /// Reads a header; false if more is needed.
+    fn header(&mut self, bytes: [u8; Header::MAX], len: u8, input: &mut &mut [u8]) -> Result<bool, Error> {
+        if len == 0
+            && let Some((header, used)) = self.decode(input)?
+        {
+            split_off(input, used);
+            self.begin(header);
+            return Ok(true);
+        }
+        self.cut_header(bytes, len.into(), input)
+    }
+
     /// Adds to the `len` bytes of a header that are here; false if more are needed.
+    #[cold]
     #[expect(clippy::arithmetic_side_effects, reason = "no more than 14 bytes, and the first `len` were too few")]
-    fn header(&mut self, mut bytes: [u8; Header::MAX], len: u8, input: &mut &mut [u8]) -> Result<bool, Error> {
-        let len = usize::from(len);
+    fn cut_header(&mut self, mut bytes: [u8; Header::MAX], len: usize, input: &mut &mut [u8]) -> Result<bool, Error> {
         let mut total = len;
         for (to, from) in bytes.iter_mut().skip(len).zip(input.iter()) {
             *to = *from;
@@ -275,26 +316,44 @@ impl Pieces {
         self.phase = Phase::Data { kind: open.kind, compressed: open.compressed, key, left: length, fin };
     }
 
-    /// The next bytes of a data frame, unmasked.
-    fn data<'i>(&mut self, input: &mut &'i mut [u8]) -> &'i mut [u8] {
-        let Phase::Data { compressed, key, left, .. } = &mut self.phase else {
-            return &mut [];
+    /// The next bytes of a data frame.
+    fn data<'i>(&mut self, input: &mut &'i mut [u8]) -> Masked<'i> {
+        let most = match self.phase {
+            Phase::Data { compressed: true, left, .. } => left.min(self.compressed.into()),
+            Phase::Data { left, .. } => left,
+            _ => 0,
         };
-        let most = if *compressed { usize::from(self.compressed) } else { usize::MAX };
-        let n = usize::try_from(*left).unwrap_or(usize::MAX).min(input.len()).min(most);
-        let bytes = split_off(input, n);
-        if self.mask != 0 {
-            mask::apply(bytes, *key);
+        let n = usize::try_from(most).unwrap_or(usize::MAX).min(input.len());
+        Masked { bytes: split_off(input, n), key: self.pass(n) }
+    }
+
+    /// How much is missing of the frame at hand, if its payload may be put where it belongs as it comes.
+    #[cfg(feature = "alloc")]
+    pub(super) fn missing(&self) -> Option<usize> {
+        match self.phase {
+            Phase::Data { kind: Kind::Binary, compressed: false, left, .. } => usize::try_from(left).ok(),
+            _ => None,
         }
+    }
+
+    /// Whether the message ends with the frame at hand.
+    #[cfg(feature = "alloc")]
+    pub(super) const fn is_last(&self) -> bool {
+        matches!(self.phase, Phase::Data { fin: true, .. })
+    }
+
+    /// Takes note that the next `n` bytes of a data frame are here; returns their key.
+    pub(super) fn pass(&mut self, n: usize) -> Option<[u8; 4]> {
+        let Phase::Data { key, left, .. } = &mut self.phase else {
+            return None;
+        };
+        let masked = (self.mask != 0).then_some(*key);
         *key = mask::turn(*key, n);
-        #[expect(clippy::arithmetic_side_effects, reason = "`n` is at most `left`")]
-        {
-            *left -= n as u64;
-        }
+        *left = left.saturating_sub(n as u64);
         if *left == 0 {
             self.phase = START;
         }
-        bytes
+        masked
     }
 
     /// Gathers the payload of a control frame; false if more is needed.
@@ -318,6 +377,9 @@ fn split_off<'i>(input: &mut &'i mut [u8], n: usize) -> &'i mut [u8] {
     head
 }
 
+/// A multiple of four, so that the key stays as it is.
+#[cfg(feature = "alloc")]
+const BLOCK: usize = 8 << 10;
 const START: Phase = Phase::Header { bytes: [0; Header::MAX], len: 0 };
 #[cfg(feature = "alloc")]
 const WHOLE_TEXT: u8 = FIN | OpCode::Text as u8;

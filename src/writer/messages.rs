@@ -119,6 +119,9 @@ impl Writer {
     /// Gives the buffer's memory back if nothing is pending. An adapter may do so before it waits.
     pub fn release(&mut self) {
         self.queue.release();
+        if let Some(keys) = &mut self.keys {
+            keys.block().release();
+        }
     }
 
     /// Queues bytes that are not a frame: the HTTP head before the first.

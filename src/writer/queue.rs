@@ -3,13 +3,16 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::frame::Header;
+use crate::frame::{Header, HeaderBytes};
 use crate::mask;
 
 pub(super) struct Queue {
+    /// More than waits: what lies beyond `end` is from before, and kept so that nothing has to be zeroed again.
     bytes: Vec<u8>,
-    /// How many of them are written.
-    done: usize,
+    /// Where what waits begins.
+    start: usize,
+    /// And ends.
+    end: usize,
     /// Where the newest pong that a reader owed ends.
     pong: usize,
     keep: usize,
@@ -17,80 +20,97 @@ pub(super) struct Queue {
 
 impl Queue {
     pub(super) const fn new(keep: usize) -> Self {
-        Self { bytes: Vec::new(), done: 0, pong: 0, keep }
-    }
-
-    pub(super) fn pending(&self) -> &[u8] {
-        self.bytes.split_at(self.done).1
+        Self { bytes: Vec::new(), start: 0, end: 0, pong: 0, keep }
     }
 
     #[inline]
-    #[expect(clippy::arithmetic_side_effects, reason = "`done <= bytes.len()`: consumed is only what is pending")]
+    pub(super) fn pending(&self) -> &[u8] {
+        self.bytes.split_at(self.end).0.split_at(self.start).1
+    }
+
+    #[inline]
+    #[expect(clippy::arithmetic_side_effects, reason = "`start <= end`: consumed is only what is pending")]
     pub(super) const fn len(&self) -> usize {
-        self.bytes.len() - self.done
+        self.end - self.start
     }
 
     /// Takes note that the newest frame is a pong that a reader owed.
     pub(super) const fn note_pong(&mut self) {
-        self.pong = self.bytes.len();
+        self.pong = self.end;
     }
 
     /// Whether such a pong is not written yet.
     pub(super) const fn has_pong(&self) -> bool {
-        self.pong > self.done
+        self.pong > self.start
     }
 
     #[inline]
+    #[expect(clippy::arithmetic_side_effects, reason = "a slice is no longer than isize::MAX")]
     pub(super) fn push_frame(&mut self, header: &Header, payload: &[u8]) {
-        #[expect(clippy::arithmetic_side_effects, reason = "a slice is no longer than isize::MAX")]
-        self.reserve(Header::MAX + payload.len());
-        self.bytes.extend_from_slice(&header.encode());
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(payload);
-        if let Some(key) = header.key {
-            mask::apply(self.bytes.split_at_mut(start).1, key);
+        let head = header.encode();
+        let room = self.room(HeaderBytes::SIZE + payload.len());
+        if let Some(start) = room.first_chunk_mut() {
+            *start = *head.padded();
         }
+        let (room, _) = room.split_at_mut(head.len()).1.split_at_mut(payload.len());
+        match header.key {
+            Some(key) => mask::copy(room, payload, key),
+            None => room.copy_from_slice(payload),
+        }
+        self.end += head.len() + payload.len();
     }
 
+    #[inline]
+    #[expect(clippy::arithmetic_side_effects, reason = "there is room for them")]
     pub(super) fn push(&mut self, bytes: &[u8]) {
-        self.reserve(bytes.len());
-        self.bytes.extend_from_slice(bytes);
+        self.room(bytes.len()).split_at_mut(bytes.len()).0.copy_from_slice(bytes);
+        self.end += bytes.len();
     }
 
     /// Drops the first `n` bytes; memory beyond what is kept is given back with the last of them.
     #[inline]
     pub(super) fn consume(&mut self, n: usize) {
         assert!(n <= self.len(), "consumed more than was pending");
-        #[expect(clippy::arithmetic_side_effects, reason = "asserted: no further than the end of the bytes")]
+        #[expect(clippy::arithmetic_side_effects, reason = "asserted: no further than the end")]
         {
-            self.done += n;
+            self.start += n;
         }
-        if self.done == self.bytes.len() {
-            (self.done, self.pong) = (0, 0);
-            if self.bytes.capacity() > self.keep {
+        if self.start == self.end {
+            (self.start, self.end, self.pong) = (0, 0, 0);
+            if self.bytes.len() > self.keep {
                 self.bytes = Vec::new();
-            } else {
-                self.bytes.clear();
             }
         }
     }
 
     pub(super) fn release(&mut self) {
         if self.len() == 0 {
-            self.bytes = Vec::new();
-            (self.done, self.pong) = (0, 0);
+            *self = Self::new(self.keep);
         }
     }
 
-    /// Makes room for `n` bytes. What is written already makes way once it is the larger part, so that each byte
-    /// moves once on average.
+    /// What lies behind what waits: `n` bytes or more.
     #[inline]
-    fn reserve(&mut self, n: usize) {
-        if self.done > self.len() {
-            self.bytes.drain(..self.done);
-            (self.done, self.pong) = (0, self.pong.saturating_sub(self.done));
+    fn room(&mut self, n: usize) -> &mut [u8] {
+        if self.bytes.len().saturating_sub(self.end) < n {
+            self.make_room(n);
         }
-        self.bytes.reserve(n);
+        self.bytes.split_at_mut(self.end).1
+    }
+
+    /// What is written already makes way once it is the larger part, so that each byte moves once on average.
+    #[cold]
+    #[expect(clippy::arithmetic_side_effects, reason = "`start <= end`, and `pong` is 0 or not before `start`")]
+    fn make_room(&mut self, n: usize) {
+        if self.start > self.len() {
+            self.bytes.copy_within(self.start..self.end, 0);
+            (self.start, self.end, self.pong) = (0, self.len(), self.pong.saturating_sub(self.start));
+        }
+        let needed = self.end.saturating_add(n);
+        if needed > self.bytes.len() {
+            self.bytes.reserve(needed - self.bytes.len());
+            self.bytes.resize(self.bytes.capacity(), 0);
+        }
     }
 }
 

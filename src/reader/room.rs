@@ -1,0 +1,64 @@
+//! Large messages, read to where they belong.
+
+use super::{Reader, Ready};
+use crate::mask;
+
+impl Reader {
+    /// Where the next bytes of a large binary message belong: read them there, say how many they are with
+    /// [`Reader::filled`], and they are not copied. `None` if it is not worth it; then read elsewhere, for
+    /// [`Reader::receive`].
+    ///
+    /// To be asked before a read, when all input is consumed. Not for who receives in chunks.
+    ///
+    /// ```
+    /// use std::io::Read;
+    /// use ws_proto::{Config, Connection, Event};
+    ///
+    /// let (mut reader, _) = Connection::server(&Config::new()).into_split();
+    /// let wire = [&b"\x82\xff\0\0\0\0\0\x02\0\0\0\0\0\0"[..], &[7; 131_072]].concat();
+    /// let (mut stream, mut buffer) = (&wire[..], [0; 4096]);
+    /// loop {
+    ///     let found = match reader.room() {
+    ///         Some(room) => {
+    ///             let n = stream.read(room)?;
+    ///             reader.filled(n)
+    ///         }
+    ///         None => {
+    ///             let n = stream.read(&mut buffer)?;
+    ///             reader.advance(&mut &mut buffer[..n])?
+    ///         }
+    ///     };
+    ///     if found {
+    ///         break;
+    ///     }
+    /// }
+    /// assert_eq!(reader.event(), Some(Event::Binary(&[7; 131_072])));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn room(&mut self) -> Option<&mut [u8]> {
+        let missing = self.pieces.missing().filter(|missing| *missing >= LARGE)?;
+        self.done();
+        Some(self.message.room(missing, self.pieces.max_message()))
+    }
+
+    /// Takes note that the first `n` bytes of [`Reader::room`] were read; whether they end the message, which is then in
+    /// [`Reader::event`].
+    ///
+    /// # Panics
+    ///
+    /// If there was no room for as many.
+    pub fn filled(&mut self, n: usize) -> bool {
+        let (left, ends) = (self.pieces.missing().unwrap_or_default(), self.pieces.is_last());
+        assert!(n <= left, "filled more than there was room");
+        let bytes = self.message.fill(n);
+        if let Some(key) = self.pieces.pass(n) {
+            mask::apply(bytes, key);
+        }
+        let is_whole = ends && n == left;
+        self.ready = if is_whole { Ready::Message } else { Ready::Nothing };
+        is_whole
+    }
+}
+
+/// With less left, the next message may come with the same read.
+const LARGE: usize = 64 << 10;
