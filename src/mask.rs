@@ -46,18 +46,26 @@ pub(crate) fn copy(to: &mut [u8], from: &[u8], key: [u8; 4]) {
     }
 }
 
-/// With the widest vectors that the processor has, if there is someone to ask.
+/// With the widest vectors that the processor has, if there is someone to ask, and none of them across two lines of the
+/// cache.
 #[inline(never)]
 fn apply_wide(data: &mut [u8], key: [u8; 4]) {
+    let (start, rest) = data.split_at_mut(data.as_ptr().align_offset(LINE).min(data.len()));
+    apply_words(start, key);
+    let key = turn(key, start.len());
     #[cfg(feature = "std")]
-    dispatch!(Level::new(), _ => apply_words(data, key));
+    dispatch!(Level::new(), _ => apply_words(rest, key));
     #[cfg(not(feature = "std"))]
-    apply_words(data, key);
+    apply_words(rest, key);
 }
 
 #[cfg(feature = "alloc")]
 #[inline(never)]
 fn copy_wide(to: &mut [u8], from: &[u8], key: [u8; 4]) {
+    let (start, to) = to.split_at_mut(to.as_ptr().align_offset(LINE).min(from.len()));
+    let (from_start, from) = from.split_at(start.len());
+    copy_words(start, from_start, key);
+    let key = turn(key, start.len());
     #[cfg(feature = "std")]
     dispatch!(Level::new(), _ => copy_words(to, from, key));
     #[cfg(not(feature = "std"))]
@@ -109,3 +117,5 @@ const fn xor_half(word: [u8; 4], key: [u8; 4]) -> [u8; 4] {
 
 /// From so many bytes on, it is worth it to ask for the processor.
 const WIDE: usize = 256;
+/// Of a cache, in bytes.
+const LINE: usize = 64;

@@ -24,12 +24,11 @@ impl Reader {
             let so_far = [self.message.bytes(), self.utf8.cut()];
             match decompressor.pull(Some(so_far), max)? {
                 Inflated::Bytes(n) => {
-                    self.message.reserve(kind, n, max);
-                    self.message.push(decompressor.output(n), &mut self.utf8)?;
+                    self.message.push_inflated(kind, decompressor.output(n), &mut self.utf8, max)?;
                 }
                 Inflated::Starved => return Ok(None),
                 Inflated::Done => {
-                    self.message.reserve(kind, 0, max);
+                    self.message.push_inflated(kind, &[], &mut self.utf8, max)?;
                     return self.whole_message().map(Some);
                 }
             }

@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::{fmt, mem};
 
+use super::masked::Masked;
 use crate::error::Error;
 use crate::frame::Kind;
 use crate::utf8::Utf8;
@@ -21,8 +22,36 @@ pub(super) enum Message {
 impl Message {
     pub(super) const EMPTY: Self = Self::Binary { bytes: Vec::new(), len: 0 };
 
-    /// Makes room for `more` bytes. No memory is taken beyond twice what arrived, nor beyond `max` bytes.
-    pub(super) fn reserve(&mut self, kind: Kind, more: usize, max: usize) {
+    /// Adds what arrived of a payload. `utf8` is where the text stands. No memory is taken beyond twice what arrived, nor
+    /// beyond `max` bytes.
+    #[inline]
+    pub(super) fn push(&mut self, kind: Kind, piece: Masked<'_>, utf8: &mut Utf8, max: usize) -> Result<(), Error> {
+        self.reserve(kind, piece.len(), max);
+        match self {
+            Self::Text(text) => piece.blocks().try_for_each(|block| push_text(text, block, utf8)),
+            Self::Binary { bytes, len } => {
+                let room = push_bytes(bytes, len, piece.len());
+                piece.copy_to(room);
+                Ok(())
+            }
+        }
+    }
+
+    /// Adds what was inflated.
+    #[cfg(feature = "deflate")]
+    pub(super) fn push_inflated(&mut self, kind: Kind, piece: &[u8], utf8: &mut Utf8, max: usize) -> Result<(), Error> {
+        self.reserve(kind, piece.len(), max);
+        match self {
+            Self::Text(text) => push_text(text, piece, utf8),
+            Self::Binary { bytes, len } => {
+                push_bytes(bytes, len, piece.len()).copy_from_slice(piece);
+                Ok(())
+            }
+        }
+    }
+
+    /// Makes room for `more` bytes.
+    fn reserve(&mut self, kind: Kind, more: usize, max: usize) {
         match (&mut *self, kind) {
             (Self::Text(text), Kind::Text) => text.reserve_exact(growth(text.len(), text.capacity(), more, max)),
             (Self::Binary { bytes, len }, Kind::Binary) => {
@@ -34,28 +63,6 @@ impl Message {
                 self.reserve(kind, more, max);
             }
         }
-    }
-
-    /// Adds a piece, for which there is room. `utf8` is where the text stands.
-    pub(super) fn push(&mut self, piece: &[u8], utf8: &mut Utf8) -> Result<(), Error> {
-        match self {
-            Self::Text(text) => {
-                let (completed, whole) = utf8.take(piece)?;
-                text.extend(completed);
-                text.push_str(whole);
-            }
-            Self::Binary { bytes, len } => {
-                let end = len.saturating_add(piece.len());
-                if let Some(room) = bytes.get_mut(*len..end) {
-                    room.copy_from_slice(piece);
-                } else {
-                    bytes.truncate(*len);
-                    bytes.extend_from_slice(piece);
-                }
-                *len = end;
-            }
-        }
-        Ok(())
     }
 
     /// Where the next `most` bytes of a binary message belong, or fewer: as many as there are already, so that no memory
@@ -131,6 +138,25 @@ impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Message").field("len", &self.bytes().len()).finish_non_exhaustive()
     }
+}
+
+/// Room for `n` more bytes.
+fn push_bytes<'b>(bytes: &'b mut Vec<u8>, len: &mut usize, n: usize) -> &'b mut [u8] {
+    let end = len.saturating_add(n);
+    if bytes.len() < end {
+        bytes.resize(end, 0);
+    }
+    let room = bytes.split_at_mut(end).0.split_at_mut(*len).1;
+    *len = end;
+    room
+}
+
+/// Each byte is checked once, as it arrives.
+fn push_text(text: &mut String, piece: &[u8], utf8: &mut Utf8) -> Result<(), Error> {
+    let (completed, whole) = utf8.take(piece)?;
+    text.extend(completed);
+    text.push_str(whole);
+    Ok(())
 }
 
 /// The least that is reserved for a read.

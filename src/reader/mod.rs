@@ -4,6 +4,7 @@ mod chunks;
 mod event;
 #[cfg(feature = "deflate")]
 mod inflate;
+mod masked;
 #[cfg(feature = "alloc")]
 mod message;
 mod pieces;
@@ -305,10 +306,7 @@ impl Reader {
                     }
                 }
                 Piece::Data { kind, bytes, last, .. } => {
-                    self.message.reserve(kind, bytes.len(), self.pieces.max_message());
-                    for block in bytes.blocks() {
-                        self.message.push(block, &mut self.utf8)?;
-                    }
+                    self.message.push(kind, bytes, &mut self.utf8, self.pieces.max_message())?;
                     if last {
                         return self.whole_message();
                     }

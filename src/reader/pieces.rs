@@ -3,6 +3,7 @@
 
 use core::mem;
 
+use super::masked::Masked;
 use crate::body::Body;
 use crate::config::{Config, Role};
 use crate::error::Error;
@@ -21,34 +22,6 @@ pub(super) enum Piece<'i> {
         last: bool,
     },
     Control(OpCode),
-}
-
-/// Bytes of a payload as they arrived.
-pub(super) struct Masked<'i> {
-    bytes: &'i mut [u8],
-    key: Option<[u8; 4]>,
-}
-
-impl<'i> Masked<'i> {
-    #[cfg(feature = "alloc")]
-    pub(super) const fn len(&self) -> usize {
-        self.bytes.len()
-    }
-
-    /// All of them, unmasked where they lie.
-    pub(super) fn unmask(self) -> &'i [u8] {
-        if let Some(key) = self.key {
-            mask::apply(self.bytes, key);
-        }
-        self.bytes
-    }
-
-    /// The same in blocks, each unmasked when it is asked for: so it is in the nearest cache when it is used.
-    #[cfg(feature = "alloc")]
-    pub(super) fn blocks(self) -> impl Iterator<Item = &'i [u8]> {
-        let Self { bytes, key } = self;
-        bytes.chunks_mut(BLOCK).map(move |bytes| Masked { bytes, key }.unmask())
-    }
 }
 
 #[derive(Debug)]
@@ -144,6 +117,8 @@ impl Pieces {
     }
 
     /// The next piece, or `None` when all of `input` is read.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "see `Reader::receive`")]
     pub(super) fn next<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Piece<'i>>, Error> {
         loop {
             match self.phase {
@@ -155,9 +130,9 @@ impl Pieces {
                 Phase::Data { kind, compressed, left, fin, .. } => {
                     let bytes = self.data(input);
                     #[expect(clippy::arithmetic_side_effects, reason = "`data` takes no more than is left")]
-                    let rest = left - bytes.bytes.len() as u64;
+                    let rest = left - bytes.len() as u64;
                     let last = fin && rest == 0;
-                    if last || !bytes.bytes.is_empty() {
+                    if last || !bytes.is_empty() {
                         return Ok(Some(Piece::Data { kind, compressed, bytes, last }));
                     }
                     if rest > 0 {
@@ -317,6 +292,7 @@ impl Pieces {
     }
 
     /// The next bytes of a data frame.
+    #[inline]
     fn data<'i>(&mut self, input: &mut &'i mut [u8]) -> Masked<'i> {
         let most = match self.phase {
             Phase::Data { compressed: true, left, .. } => left.min(self.compressed.into()),
@@ -324,7 +300,7 @@ impl Pieces {
             _ => 0,
         };
         let n = usize::try_from(most).unwrap_or(usize::MAX).min(input.len());
-        Masked { bytes: split_off(input, n), key: self.pass(n) }
+        Masked::new(split_off(input, n), self.pass(n))
     }
 
     /// How much is missing of the frame at hand, if its payload may be put where it belongs as it comes.
@@ -343,6 +319,7 @@ impl Pieces {
     }
 
     /// Takes note that the next `n` bytes of a data frame are here; returns their key.
+    #[inline]
     pub(super) fn pass(&mut self, n: usize) -> Option<[u8; 4]> {
         let Phase::Data { key, left, .. } = &mut self.phase else {
             return None;
@@ -377,9 +354,6 @@ fn split_off<'i>(input: &mut &'i mut [u8], n: usize) -> &'i mut [u8] {
     head
 }
 
-/// A multiple of four, so that the key stays as it is.
-#[cfg(feature = "alloc")]
-const BLOCK: usize = 8 << 10;
 const START: Phase = Phase::Header { bytes: [0; Header::MAX], len: 0 };
 #[cfg(feature = "alloc")]
 const WHOLE_TEXT: u8 = FIN | OpCode::Text as u8;

@@ -4,9 +4,9 @@ use super::{Reader, Ready};
 use crate::mask;
 
 impl Reader {
-    /// Where the next bytes of a large binary message belong: read them there, say how many they are with
-    /// [`Reader::filled`], and they are not copied. `None` if it is not worth it; then read elsewhere, for
-    /// [`Reader::receive`].
+    /// Where the next bytes of a binary message belong: read them there, say how many they are with
+    /// [`Reader::filled`], and they are not copied. `None` if fewer than `least` bytes are missing of its frame; then read
+    /// elsewhere, for [`Reader::receive`]. Where a read is a system call, `least` is how much another one would bring.
     ///
     /// To be asked before a read, when all input is consumed. Not for who receives in chunks.
     ///
@@ -18,7 +18,7 @@ impl Reader {
     /// let wire = [&b"\x82\xff\0\0\0\0\0\x02\0\0\0\0\0\0"[..], &[7; 131_072]].concat();
     /// let (mut stream, mut buffer) = (&wire[..], [0; 4096]);
     /// loop {
-    ///     let found = match reader.room() {
+    ///     let found = match reader.room(4096) {
     ///         Some(room) => {
     ///             let n = stream.read(room)?;
     ///             reader.filled(n)
@@ -35,8 +35,8 @@ impl Reader {
     /// assert_eq!(reader.event(), Some(Event::Binary(&[7; 131_072])));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn room(&mut self) -> Option<&mut [u8]> {
-        let missing = self.pieces.missing().filter(|missing| *missing >= LARGE)?;
+    pub fn room(&mut self, least: usize) -> Option<&mut [u8]> {
+        let missing = self.pieces.missing().filter(|missing| *missing >= least)?;
         self.done();
         Some(self.message.room(missing, self.pieces.max_message()))
     }
@@ -59,6 +59,3 @@ impl Reader {
         is_whole
     }
 }
-
-/// With less left, the next message may come with the same read.
-const LARGE: usize = 64 << 10;
