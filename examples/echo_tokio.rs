@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use ws_proto::handshake::OriginPolicy;
-use ws_proto::{Config, Event, tokio as ws};
+use ws_proto::{Config, Event, Writer, tokio as ws};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -36,15 +36,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
 async fn serve(stream: TcpStream, config: &Config) -> Result<(), ws::Error> {
     stream.set_nodelay(true)?;
     // Echoing keeps no secret, so pages of any origin may connect.
-    let socket = ws::accept(stream, OriginPolicy::Any, config).await?;
-    let (mut receiver, mut sender) = socket.split();
-    while let Some(event) = receiver.next().await? {
-        // Queued, and written when all that has arrived is read: many small messages make one write.
-        match event {
-            Event::Text(text) => sender.queue(|writer| writer.text(text))?,
-            Event::Binary(bytes) => sender.queue(|writer| writer.binary(bytes))?,
-            _ => {} // pings and the close frame are answered
-        }
-    }
-    Ok(())
+    let mut socket = ws::accept(stream, OriginPolicy::Any, config).await?;
+    // What is said is written when all that has arrived is looked at: many small messages make one write.
+    let answer = |event: Event<'_>, writer: &mut Writer| match event {
+        Event::Text(text) => writer.text(text),
+        Event::Binary(bytes) => writer.binary(bytes),
+        _ => Ok(()), // pings and the close frame are answered
+    };
+    socket.for_each(answer).await
 }

@@ -94,7 +94,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Io for Futures<S> {
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+        match slices {
+            [bytes] => Pin::new(&mut self.stream).poll_write(cx, bytes), // the cheaper system call
+            slices => Pin::new(&mut self.stream).poll_write_vectored(cx, slices),
+        }
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use std::io::{self, Read};
 
+#[derive(Default)]
 pub(super) struct Input {
     bytes: Vec<u8>,
     start: usize,

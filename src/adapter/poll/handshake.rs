@@ -1,5 +1,6 @@
 //! The opening handshake in both roles, up to a socket.
 
+use alloc::boxed::Box;
 #[cfg(feature = "rustls")]
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -29,6 +30,11 @@ use crate::timers::Timers;
 ///
 /// [`Error::Handshake`] after the complete HTTP response was written; [`Error::TimedOut`]; [`Error::Io`].
 pub async fn accept<T: Io>(io: T, origins: OriginPolicy, config: &Config) -> Result<Socket<T>, Error> {
+    // In a task of its own size: what a handshake needs is given back with it.
+    Box::pin(accept_any(io, origins, config)).await
+}
+
+async fn accept_any<T: Io>(io: T, origins: OriginPolicy, config: &Config) -> Result<Socket<T>, Error> {
     match receive_request(io, origins, config).await? {
         Incoming::Upgrade(upgrade) => upgrade.answer(&Answer::new()).await,
         Incoming::Plain(mut plain) => {
@@ -81,7 +87,7 @@ pub async fn receive_request<T: Io>(io: T, origins: OriginPolicy, config: &Confi
 /// [`Error::Io`].
 pub async fn client<T: Io>(io: T, request: ClientRequest, config: &Config) -> Result<Socket<T>, Error> {
     let client = Client::new(request, config, Seed::from_os()?)?;
-    open(Wire::new(io, config), client, config).await
+    Box::pin(open(Wire::new(io, config), client, config)).await
 }
 
 /// Performs a client's handshakes over `io`, which leads to the host of the request's URI: that of TLS first if its
@@ -161,7 +167,7 @@ async fn client_over<T: Io>(
         wire.io.poll_handshake(cx).map_err(Error::from)
     })
     .await?;
-    open(wire, client, config).await
+    Box::pin(open(wire, client, config)).await
 }
 
 async fn open<T: Io>(mut wire: Wire<T>, mut client: Client, config: &Config) -> Result<Socket<T>, Error> {

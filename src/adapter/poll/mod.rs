@@ -13,9 +13,11 @@
 mod sending;
 
 mod bytes;
+mod ending;
 mod handshake;
 mod io;
 mod maybe_tls;
+mod reading;
 mod receiver;
 mod sender;
 mod shared;

@@ -69,6 +69,22 @@ impl<T: Io> Socket<T> {
         self.receiver.next().await
     }
 
+    /// Hands each event to `handle`, as [`Receiver::for_each`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is ready, it has lost nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Receiver::for_each`].
+    pub async fn for_each(
+        &mut self,
+        handle: impl FnMut(Event<'_>, &mut Writer) -> Result<(), SendError>,
+    ) -> Result<(), Error> {
+        self.receiver.for_each(handle).await
+    }
+
     sending!();
 
     /// As [`Sender::queue`].

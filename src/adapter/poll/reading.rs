@@ -1,0 +1,236 @@
+//! From the stream to whoever takes the events.
+
+use alloc::vec::Vec;
+use core::cell::Cell;
+use core::mem;
+use core::task::Poll;
+use std::{io, thread_local};
+
+use super::Io;
+use super::receiver::{Receiver, Stage};
+use super::shared::{Half, Output, Sending};
+use crate::adapter::error::Error;
+use crate::error::{self, SendError};
+use crate::reader::Event;
+use crate::writer::Writer;
+
+/// What becomes of the events that are found.
+pub(super) trait Take {
+    /// Whether no event is taken while a message would be refused.
+    const NEEDS_ROOM: bool;
+
+    /// Takes events from `input`. True if the caller has to look: at the one that the reader keeps, or at why no more
+    /// were taken.
+    fn take<T: Io>(
+        &mut self,
+        receiver: &mut Receiver<T>,
+        input: &mut &mut [u8],
+        output: &mut Output<T>,
+    ) -> Result<bool, error::Error>;
+
+    /// As [`Take::take`], of the event that the reader keeps.
+    fn take_kept<T: Io>(&mut self, receiver: &mut Receiver<T>, output: &mut Output<T>) -> bool;
+}
+
+/// The next event, for the caller.
+pub(super) struct One;
+
+/// All of them, for a function, until that refuses one.
+pub(super) struct Each<F> {
+    handle: F,
+    pub(super) is_one_kept: bool,
+    pub(super) refused: Option<SendError>,
+}
+
+impl Take for One {
+    const NEEDS_ROOM: bool = false;
+
+    fn take<T: Io>(
+        &mut self,
+        receiver: &mut Receiver<T>,
+        input: &mut &mut [u8],
+        output: &mut Output<T>,
+    ) -> Result<bool, error::Error> {
+        let found = receiver.reader.advance(input);
+        if let Some(Event::Pong(payload)) = receiver.reader.event() {
+            receiver.timers.pong(payload, receiver.read_at);
+        }
+        receiver.answer(output);
+        found
+    }
+
+    fn take_kept<T: Io>(&mut self, _: &mut Receiver<T>, _: &mut Output<T>) -> bool {
+        true
+    }
+}
+
+impl<F: FnMut(Event<'_>, &mut Writer) -> Result<(), SendError>> Each<F> {
+    pub(super) const fn new(handle: F) -> Self {
+        Self { handle, is_one_kept: false, refused: None }
+    }
+
+    /// False if no more are to be taken.
+    fn hand_over(&mut self, event: Event<'_>, writer: &mut Writer) -> bool {
+        self.refused = (self.handle)(event, writer).err();
+        self.refused.is_none()
+    }
+}
+
+impl<F: FnMut(Event<'_>, &mut Writer) -> Result<(), SendError>> Take for Each<F> {
+    const NEEDS_ROOM: bool = true;
+
+    fn take<T: Io>(
+        &mut self,
+        receiver: &mut Receiver<T>,
+        input: &mut &mut [u8],
+        output: &mut Output<T>,
+    ) -> Result<bool, error::Error> {
+        if mem::take(&mut self.is_one_kept) && self.take_kept(receiver, output) {
+            return Ok(true);
+        }
+        while output.writer.has_room() || output.writer.is_closed() {
+            let found = receiver.reader.receive(input);
+            let goes_on = match found {
+                Ok(None) => return Ok(false),
+                Ok(Some(event)) => {
+                    if let Event::Pong(payload) = event {
+                        receiver.timers.pong(payload, receiver.read_at);
+                    }
+                    self.hand_over(event, &mut output.writer)
+                }
+                Err(error) => {
+                    receiver.answer(output);
+                    return Err(error);
+                }
+            };
+            receiver.answer(output);
+            if !goes_on {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn take_kept<T: Io>(&mut self, receiver: &mut Receiver<T>, output: &mut Output<T>) -> bool {
+        receiver.reader.event().is_some_and(|event| !self.hand_over(event, &mut output.writer))
+    }
+}
+
+impl<T: Io> Receiver<T> {
+    /// Goes on in what is left of the last read.
+    pub(super) fn poll_left_over<K: Take>(
+        &mut self,
+        output: &mut Output<T>,
+        take: &mut K,
+    ) -> Poll<Result<bool, Error>> {
+        if !output.writer.has_room() {
+            match output.poll_flush() {
+                Poll::Pending if Self::is_held_up::<K>(output) => return Poll::Pending,
+                Poll::Ready(Err(error)) if K::NEEDS_ROOM => return Poll::Ready(Err(error.into())),
+                _ => {}
+            }
+        }
+        let mut input = mem::take(&mut self.input);
+        let found = input.lend(|bytes| take.take(self, bytes, output));
+        self.input = input;
+        Poll::Ready(found.map_err(Error::from))
+    }
+
+    /// Writes what is pending, then reads and looks at what came.
+    pub(super) fn poll_input<K: Take>(&mut self, output: &mut Output<T>, take: &mut K) -> Poll<Result<bool, Error>> {
+        // All that was read before is looked at by now.
+        self.catch_up(output);
+        if !matches!(self.stage, Stage::Open) {
+            return Poll::Ready(Ok(false));
+        }
+        let flushed = output.poll_flush();
+        if flushed.is_pending() && Self::is_held_up::<K>(output) {
+            return Poll::Pending;
+        }
+        match (self.poll_read(output, take), flushed) {
+            (Poll::Ready(Ok(found)), _) => Poll::Ready(found.map_err(Error::from)),
+            // That it cannot be told anything is the news once all that it said was read.
+            (Poll::Ready(Err(error)), _) | (Poll::Pending, Poll::Ready(Err(error))) => Poll::Ready(Err(error.into())),
+            (Poll::Pending, _) => Poll::Pending,
+        }
+    }
+
+    /// Reads once: a large message to where it belongs, else into the buffer of the thread.
+    fn poll_read(
+        &mut self,
+        output: &mut Output<T>,
+        take: &mut impl Take,
+    ) -> Poll<io::Result<Result<bool, error::Error>>> {
+        if let Some(room) = self.reader.room(SIZE) {
+            return output.poll_read(room).map_ok(|n| {
+                self.note_read(n, output)?;
+                Ok(self.reader.filled(n) && take.take_kept(self, output))
+            });
+        }
+        let mut scratch = SCRATCH.take();
+        scratch.resize(SIZE, 0);
+        let read = output.poll_read(&mut scratch).map_ok(|n| {
+            self.note_read(n, output)?;
+            let (mut bytes, _) = scratch.split_at_mut(n);
+            let found = take.take(self, &mut bytes, output);
+            self.input.keep(bytes);
+            found
+        });
+        SCRATCH.set(scratch);
+        read
+    }
+
+    fn note_read(&mut self, n: usize, output: &Output<T>) -> Result<(), error::Error> {
+        if n == 0 {
+            return self.reader.receive_eof();
+        }
+        if self.timers.next().is_some() {
+            self.read_at = output.io.now().unwrap_or_default();
+            self.timers.received(self.read_at);
+        }
+        Ok(())
+    }
+
+    /// A peer that does not read is not read from either, for whoever only queues answers and could not queue more. But
+    /// while somebody waits for it in a method of the sender, it may be waiting likewise.
+    fn is_held_up<K: Take>(output: &Output<T>) -> bool {
+        let queues = output.sending == Sending::Queues && output.half == Half::Receiver;
+        (queues || K::NEEDS_ROOM) && !output.writer.has_room() && !output.writer.is_closed()
+    }
+
+    /// Sends what the reader owes.
+    fn answer(&mut self, output: &mut Output<T>) {
+        if let Some(reply) = self.reader.take_reply() {
+            output.answer(reply);
+            // What cannot be written now is, before the next read.
+            let _ = output.poll_flush();
+        }
+    }
+
+    /// Reads to the end of the stream, and looks at nothing.
+    pub(super) fn poll_drain(&mut self, output: &mut Output<T>) -> Poll<()> {
+        if self.reader.is_eof() {
+            return Poll::Ready(());
+        }
+        let mut scratch = SCRATCH.take();
+        scratch.resize(SIZE, 0);
+        let read = loop {
+            match output.poll_read(&mut scratch) {
+                Poll::Ready(Ok(1..)) => {}
+                read => break read,
+            }
+        };
+        SCRATCH.set(scratch);
+        if read.is_ready() {
+            let _ = self.reader.receive_eof();
+        }
+        read.map(|_| ())
+    }
+}
+
+thread_local! {
+    /// Every connection of a thread reads into the same buffer: what a poll leaves of it is copied.
+    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+const SIZE: usize = 64 << 10;
