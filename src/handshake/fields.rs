@@ -291,23 +291,23 @@ pub(super) fn is_token(bytes: &[u8]) -> bool {
 }
 
 /// `tchar` (RFC 9110, section 5.6.2).
-#[expect(clippy::indexing_slicing, reason = "a place for each byte")]
 pub(super) const fn is_token_byte(byte: u8) -> bool {
-    TOKEN_BYTES[byte as usize]
+    is(byte, TOKEN)
 }
 
 /// Whether a byte may stand in a field value or a reason phrase (RFC 9110, section 5.5).
 pub(super) const fn is_text_byte(byte: u8) -> bool {
-    !byte.is_ascii_control() || byte == b'\t'
+    is(byte, TEXT)
+}
+
+#[expect(clippy::indexing_slicing, reason = "a place for each byte")]
+const fn is(byte: u8, kind: u8) -> bool {
+    KINDS[byte as usize] & kind != 0
 }
 
 /// Without the blanks around it: space and tab (RFC 9110, section 5.6.3).
 pub(super) fn trim(bytes: &[u8]) -> &[u8] {
-    let mut bytes = trim_start(bytes);
-    while let [rest @ .., b' ' | b'\t'] = bytes {
-        bytes = rest;
-    }
-    bytes
+    trim_end(trim_start(bytes))
 }
 
 pub(super) fn trim_start(mut bytes: &[u8]) -> &[u8] {
@@ -317,14 +317,33 @@ pub(super) fn trim_start(mut bytes: &[u8]) -> &[u8] {
     bytes
 }
 
+pub(super) fn trim_end(mut bytes: &[u8]) -> &[u8] {
+    while let [rest @ .., b' ' | b'\t'] = bytes {
+        bytes = rest;
+    }
+    bytes
+}
+
+/// The kinds that each byte is of.
 #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
-const TOKEN_BYTES: [bool; 256] = {
-    let mut table = [false; 256];
+const KINDS: [u8; 256] = {
+    let mut kinds = [0; 256];
     let mut byte = 0;
-    while byte < 0x80 {
-        let sign = matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~');
-        table[byte as usize] = sign || byte.is_ascii_alphanumeric();
+    loop {
+        let is_token = matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~');
+        let kind = &mut kinds[byte as usize];
+        if is_token || byte.is_ascii_alphanumeric() {
+            *kind |= TOKEN;
+        }
+        if !byte.is_ascii_control() || byte == b'\t' {
+            *kind |= TEXT;
+        }
+        if byte == u8::MAX {
+            break kinds;
+        }
         byte += 1;
     }
-    table
 };
+
+const TOKEN: u8 = 1;
+const TEXT: u8 = 2;

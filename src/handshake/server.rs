@@ -135,10 +135,10 @@ impl Server {
         check_body(&head)?;
         let head = RequestHead { head };
         // Section 4.2.1, 3; RFC 9110, section 7.8: Upgrade means nothing in HTTP/1.0.
-        if head.head.http_version() == (1, 0) || !head.head.has_token(Field::Upgrade, "websocket") {
+        if head.head.http_version() == (1, 0) || !head.head.has_token(Field::Upgrade, b"websocket") {
             return Ok(Incoming::Plain(PlainRequest { head }));
         }
-        if !head.head.has_token(Field::Connection, "upgrade") {
+        if !head.head.has_token(Field::Connection, b"upgrade") {
             return Err(HandshakeError::BadConnection);
         }
         // Before the key, which another version may have in another form.
