@@ -1,5 +1,6 @@
 //! The client's side (RFC 6455, section 4.1).
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::{fmt, mem, str};
@@ -151,7 +152,7 @@ impl Client {
         if !upgrade.is_some_and(|upgrade| upgrade.eq_ignore_ascii_case(b"websocket")) {
             return Err(HandshakeError::BadUpgrade);
         }
-        if !head.has_token(Field::Connection, "upgrade") {
+        if !head.has_token(Field::Connection, b"upgrade") {
             return Err(HandshakeError::BadConnection);
         }
         if head.only(Field::Accept, HandshakeError::BadAccept)? != Some(&self.accept[..]) {
@@ -191,7 +192,7 @@ impl Client {
         self.state = State::Rejected;
         let behind = mem::take(input);
         let body = if head.is_some() { behind.to_vec() } else { Vec::new() };
-        Rejected { error, head, body }
+        Rejected { error, head: head.map(Box::new), body }
     }
 }
 
@@ -283,7 +284,7 @@ impl Response {
 /// ```
 pub struct Rejected {
     error: HandshakeError,
-    head: Option<Head>,
+    head: Option<Box<Head>>,
     body: Vec<u8>,
 }
 
@@ -297,12 +298,12 @@ impl Rejected {
     /// The status, if the head was whole.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
-        self.head.as_ref().map(Head::status)
+        self.head.as_ref().map(|head| head.status())
     }
 
     /// The names and values of all headers, in order; none if the head was not whole.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> + Clone {
-        self.head.iter().flat_map(Head::headers)
+        self.head.iter().flat_map(|head| head.headers())
     }
 
     /// The first value under a name, in any case.

@@ -121,6 +121,11 @@ impl<'a> Extension<'a> {
     pub fn params(&self) -> impl Iterator<Item = (&'a str, Option<Value<'a>>)> + Clone + use<'a> {
         self.params.iter()
     }
+
+    /// How many parameters there are: a semicolon stands before each, and nowhere else.
+    pub(super) fn count_params(&self) -> usize {
+        self.params.0.split(|byte| *byte == b';').skip(1).count()
+    }
 }
 
 /// The value of a parameter. Whether it was quoted makes no difference (section 9.1): it is a token in any case.
@@ -200,7 +205,10 @@ struct Params<'a>(&'a [u8]);
 impl<'a> Params<'a> {
     fn iter(self) -> impl Iterator<Item = (&'a str, Option<Value<'a>>)> + Clone + use<'a> {
         let mut cursor = Cursor(self.0);
-        iter::from_fn(move || if cursor.eat(b';') { cursor.param() } else { None })
+        iter::from_fn(move || {
+            let (name, value) = if cursor.eat(b';') { cursor.param()? } else { return None };
+            Some((str::from_utf8(name).ok()?, value))
+        })
     }
 }
 
@@ -237,13 +245,14 @@ impl<'a> Cursor<'a> {
 
     fn token(&mut self) -> Option<&'a [u8]> {
         self.0 = trim_start(self.0);
-        let len = self.0.iter().take_while(|byte| is_token_byte(**byte)).count();
-        self.0.split_off(..len).filter(|token| !token.is_empty())
+        let end = self.0.iter().position(|byte| !is_token_byte(*byte));
+        let token = self.0.split_off(..end.unwrap_or(self.0.len()));
+        token.filter(|token| !token.is_empty())
     }
 
     /// `extension = token *( ";" param )`, up to a comma or the end.
     fn extension(&mut self) -> Option<Extension<'a>> {
-        let name = as_token(self.token()?)?;
+        let name = str::from_utf8(self.token()?).ok()?;
         let start = self.0;
         while self.eat(b';') {
             self.param()?;
@@ -253,8 +262,8 @@ impl<'a> Cursor<'a> {
     }
 
     /// `param = token [ "=" ( token / quoted-string ) ]`.
-    fn param(&mut self) -> Option<(&'a str, Option<Value<'a>>)> {
-        let name = as_token(self.token()?)?;
+    fn param(&mut self) -> Option<(&'a [u8], Option<Value<'a>>)> {
+        let name = self.token()?;
         if !self.eat(b'=') {
             return Some((name, None));
         }
@@ -291,23 +300,28 @@ pub(super) fn is_token(bytes: &[u8]) -> bool {
 }
 
 /// `tchar` (RFC 9110, section 5.6.2).
-#[expect(clippy::indexing_slicing, reason = "a place for each byte")]
 pub(super) const fn is_token_byte(byte: u8) -> bool {
-    TOKEN_BYTES[byte as usize]
+    is(byte, TOKEN)
 }
 
 /// Whether a byte may stand in a field value or a reason phrase (RFC 9110, section 5.5).
 pub(super) const fn is_text_byte(byte: u8) -> bool {
-    !byte.is_ascii_control() || byte == b'\t'
+    is(byte, TEXT)
+}
+
+/// `unreserved` or `sub-delims` (RFC 3986, section 2).
+pub(super) const fn is_name_byte(byte: u8) -> bool {
+    is(byte, NAME)
+}
+
+#[expect(clippy::indexing_slicing, reason = "a place for each byte")]
+const fn is(byte: u8, kind: u8) -> bool {
+    KINDS[byte as usize] & kind != 0
 }
 
 /// Without the blanks around it: space and tab (RFC 9110, section 5.6.3).
 pub(super) fn trim(bytes: &[u8]) -> &[u8] {
-    let mut bytes = trim_start(bytes);
-    while let [rest @ .., b' ' | b'\t'] = bytes {
-        bytes = rest;
-    }
-    bytes
+    trim_end(trim_start(bytes))
 }
 
 pub(super) fn trim_start(mut bytes: &[u8]) -> &[u8] {
@@ -317,14 +331,38 @@ pub(super) fn trim_start(mut bytes: &[u8]) -> &[u8] {
     bytes
 }
 
+pub(super) fn trim_end(mut bytes: &[u8]) -> &[u8] {
+    while let [rest @ .., b' ' | b'\t'] = bytes {
+        bytes = rest;
+    }
+    bytes
+}
+
+/// The kinds that each byte is of.
 #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
-const TOKEN_BYTES: [bool; 256] = {
-    let mut table = [false; 256];
+const KINDS: [u8; 256] = {
+    let mut kinds = [0; 256];
     let mut byte = 0;
-    while byte < 0x80 {
-        let sign = matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~');
-        table[byte as usize] = sign || byte.is_ascii_alphanumeric();
+    loop {
+        let is_token = matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~');
+        let is_name = matches!(byte, b'!' | b'$' | b'&'..=b'.' | b';' | b'=' | b'_' | b'~');
+        let kind = &mut kinds[byte as usize];
+        if is_token || byte.is_ascii_alphanumeric() {
+            *kind |= TOKEN;
+        }
+        if is_name || byte.is_ascii_alphanumeric() {
+            *kind |= NAME;
+        }
+        if !byte.is_ascii_control() || byte == b'\t' {
+            *kind |= TEXT;
+        }
+        if byte == u8::MAX {
+            break kinds;
+        }
         byte += 1;
     }
-    table
 };
+
+const TOKEN: u8 = 1;
+const TEXT: u8 = 2;
+const NAME: u8 = 4;

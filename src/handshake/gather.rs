@@ -5,7 +5,7 @@ use core::mem;
 
 use super::error::HandshakeError;
 use super::fields::{is_text_byte, is_token_byte};
-use super::head::{Head, Line, position};
+use super::head::{Head, Line, parse, position};
 use crate::config::Config;
 
 /// Gathers a head to its empty line. Each byte is looked at once, when it comes, and a byte that no head can have
@@ -15,6 +15,8 @@ pub(super) struct Gather {
     lines: Vec<Line>,
     start: StartLine,
     place: Place,
+    /// Where the header line begins that is being read.
+    line: u32,
     max_head: usize,
     max_headers: usize,
 }
@@ -23,10 +25,9 @@ pub(super) struct Gather {
 #[derive(Clone, Copy)]
 enum Place {
     StartLine,
-    /// In a line that began at this position.
-    Line(u32),
-    /// Behind the CR of that line.
-    LineFeed(u32),
+    Line,
+    /// Behind the CR of a line.
+    LineFeed,
 }
 
 impl Gather {
@@ -44,6 +45,7 @@ impl Gather {
             lines: Vec::new(),
             start,
             place: Place::StartLine,
+            line: 0,
             max_head: config.max_head.min(u32::MAX as usize), // so that a position is a u32
             max_headers: config.max_headers,
         }
@@ -72,54 +74,66 @@ impl Gather {
     }
 
     /// Looks at the next bytes; returns how many of them belong to the head once its end is among them.
-    #[expect(clippy::arithmetic_side_effects, reason = "positions end at `max_head`; a line begins before it ends")]
+    #[expect(clippy::arithmetic_side_effects, reason = "`rest` is a part of `input`")]
     fn scan(&mut self, input: &[u8]) -> Result<Option<usize>, HandshakeError> {
-        let base = self.bytes.len();
-        let mut at = 0;
-        while let Some(&byte) = input.get(at) {
-            let here = position(base + at);
-            at += 1;
-            match self.place {
-                Place::StartLine => {
-                    if self.start.push(here, byte)? {
-                        self.place = Place::Line(here + 1);
+        let end = self.bytes.len() + input.len();
+        let mut rest = input;
+        while !rest.is_empty() {
+            rest = match (self.place, rest) {
+                (Place::StartLine, _) => match self.start.receive(end, rest)? {
+                    Some(behind) => {
+                        self.place = Place::Line;
+                        self.line = position(end - behind.len());
+                        behind
                     }
-                }
-                Place::Line(start) => match byte {
-                    b'\r' => self.place = Place::LineFeed(start),
-                    _ if is_text_byte(byte) => at += text(input.get(at..).unwrap_or_default()),
+                    None => break,
+                },
+                (Place::Line, _) => match skip_text(rest) {
+                    [b'\r', behind @ ..] => {
+                        self.place = Place::LineFeed;
+                        behind
+                    }
+                    [] => break,
                     _ => return Err(HandshakeError::BadHeader),
                 },
-                Place::LineFeed(start) => {
-                    if byte != b'\n' {
-                        return Err(HandshakeError::BadHeader);
+                (Place::LineFeed, [b'\n', behind @ ..]) => {
+                    self.place = Place::Line;
+                    if self.end_line(position(end - behind.len()))? {
+                        return Ok(Some(input.len() - behind.len()));
                     }
-                    if start + 1 == here {
-                        return Ok(Some(at));
-                    }
-                    if self.lines.len() == self.max_headers {
-                        return Err(HandshakeError::TooManyHeaders);
-                    }
-                    if self.lines.is_empty() {
-                        self.lines.reserve(16); // few handshakes have more, and none has only one
-                    }
-                    self.lines.push(Line::new(start, here - 1));
-                    self.place = Place::Line(here + 1);
+                    behind
                 }
-            }
+                (Place::LineFeed, _) => return Err(HandshakeError::BadHeader),
+            };
         }
         Ok(None)
+    }
+
+    /// Ends a line, behind which the next begins; true behind the empty line.
+    fn end_line(&mut self, behind: u32) -> Result<bool, HandshakeError> {
+        let line = Line::new(self.line, behind.saturating_sub(2));
+        self.line = behind;
+        if line.start == line.end {
+            return Ok(true);
+        }
+        if self.lines.len() == self.max_headers {
+            return Err(HandshakeError::TooManyHeaders);
+        }
+        if self.lines.is_empty() {
+            self.lines = Vec::with_capacity(16); // few handshakes have more, and none has only one
+        }
+        self.lines.push(line);
+        Ok(false)
     }
 
     fn finish(&mut self) -> Result<Head, HandshakeError> {
         if self.start.is_response {
             unfold(&mut self.bytes, &mut self.lines);
         }
-        for line in &mut self.lines {
-            line.parse(&self.bytes).ok_or(HandshakeError::BadHeader)?;
-        }
+        let fields = parse(&self.bytes, &mut self.lines).ok_or(HandshakeError::BadHeader)?;
         let StartLine { method, target, version, .. } = self.start;
-        Ok(Head { bytes: mem::take(&mut self.bytes), lines: mem::take(&mut self.lines), method, target, version })
+        let (bytes, lines) = (mem::take(&mut self.bytes), mem::take(&mut self.lines));
+        Ok(Head { bytes, lines, fields, method, target, version })
     }
 }
 
@@ -137,20 +151,20 @@ fn unfold(bytes: &mut [u8], lines: &mut Vec<Line>) {
     });
 }
 
-/// How many bytes from the front may stand in a field value, eight at a time.
-#[expect(clippy::arithmetic_side_effects, reason = "both are places in `bytes`")]
-fn text(bytes: &[u8]) -> usize {
-    let (words, rest) = bytes.as_chunks::<8>();
-    for (i, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let delete = word ^ DELETES;
-        // A byte below the one it is compared with borrows, the lowest such byte for certain.
-        let control = (word.wrapping_sub(SPACES) & !word | delete.wrapping_sub(ONES) & !delete) & HIGH_BITS;
-        if control != 0 {
-            return 8 * i + control.trailing_zeros() as usize / 8;
-        }
+/// What is behind the bytes that may stand in a field value.
+fn skip_text(mut bytes: &[u8]) -> &[u8] {
+    // Sixteen at once, of which compilers make a few instructions.
+    while let Some((chunk, rest)) = bytes.split_first_chunk::<16>()
+        && chunk.iter().fold(true, |ok, byte| ok & !byte.is_ascii_control())
+    {
+        bytes = rest;
     }
-    bytes.len() - rest.len() + rest.iter().take_while(|byte| !byte.is_ascii_control()).count()
+    while let Some((byte, rest)) = bytes.split_first()
+        && is_text_byte(*byte)
+    {
+        bytes = rest;
+    }
+    bytes
 }
 
 /// The start line as far as it was read (RFC 9112, sections 3 and 4).
@@ -186,6 +200,28 @@ impl StartLine {
 
     const fn response() -> Self {
         Self { part: Part::Version, is_response: true, max_target: 0, method: 0, target: 0, version: 0 }
+    }
+
+    /// Takes the bytes that end at position `end`; returns what is behind the line once its end is among them.
+    #[expect(clippy::arithmetic_side_effects, reason = "`end` is not before the bytes that are left")]
+    fn receive<'i>(&mut self, end: usize, mut input: &'i [u8]) -> Result<Option<&'i [u8]>, HandshakeError> {
+        while let [byte, rest @ ..] = input {
+            let is_over = self.push(position(end - input.len()), *byte)?;
+            input = match self.part {
+                _ if is_over => return Ok(Some(rest)),
+                Part::Target => self.skip_target(position(end - rest.len()), rest),
+                _ => rest,
+            };
+        }
+        Ok(None)
+    }
+
+    /// What is behind the bytes that may stand in a target, and are not too many.
+    fn skip_target<'i>(&self, at: u32, input: &'i [u8]) -> &'i [u8] {
+        let room = self.max_target.saturating_sub(at.saturating_sub(self.target) as usize);
+        let (some, _) = input.split_at_checked(room).unwrap_or((input, &[]));
+        let len = some.iter().position(|byte| !matches!(byte, b'!'..=b'~')).unwrap_or(some.len());
+        input.get(len..).unwrap_or_default()
     }
 
     /// Takes the next byte, at position `at`; true behind the last.
@@ -232,24 +268,20 @@ impl StartLine {
 /// How far into a request its first line may begin: behind four empty lines (RFC 9112, section 2.2).
 const MAX_EMPTY: u32 = 8;
 
-const ONES: u64 = 0x0101_0101_0101_0101;
-const SPACES: u64 = 0x20 * ONES;
-const DELETES: u64 = 0x7f * ONES;
-const HIGH_BITS: u64 = 0x80 * ONES;
-
 #[cfg(test)]
 mod tests {
-    use super::{is_text_byte, text};
+    use super::{is_text_byte, skip_text};
 
-    /// Every byte at every place of a text of three words and a rest.
+    /// Every byte at every place of a text of two chunks and a rest.
     #[test]
     fn text_ends_where_its_naive_twin_says() {
-        for at in 0..27 {
+        for at in 0..37 {
             for byte in 0..=u8::MAX {
-                let mut bytes = [b'a'; 27];
+                let mut bytes = [b'a'; 37];
                 bytes[at] = byte;
-                let naive = bytes.iter().position(|byte| *byte == b'\t' || !is_text_byte(*byte));
-                assert_eq!(text(&bytes), naive.unwrap_or(27), "{byte} at {at}");
+                let naive = bytes.iter().position(|byte| !is_text_byte(*byte)).unwrap_or(37);
+                assert_eq!(skip_text(&bytes), &bytes[naive..], "{byte} at {at}");
+                assert_eq!(is_text_byte(byte), !byte.is_ascii_control() || byte == b'\t', "{byte}");
             }
         }
     }

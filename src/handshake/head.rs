@@ -1,7 +1,7 @@
 //! The head of a request or response (RFC 9112, section 2).
 
 use alloc::vec::Vec;
-use core::{fmt, str};
+use core::{fmt, iter, mem, str};
 
 use super::error::HandshakeError;
 use super::fields::{self, is_token_byte};
@@ -10,6 +10,8 @@ use super::fields::{self, is_token_byte};
 pub(super) struct Head {
     pub(super) bytes: Vec<u8>,
     pub(super) lines: Vec<Line>,
+    /// The first line of each field.
+    pub(super) fields: [u32; FIELDS],
     /// Where these begin, if the start line has them.
     pub(super) method: u32,
     pub(super) target: u32,
@@ -46,7 +48,7 @@ impl Head {
     pub(super) fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> + Clone {
         self.lines.iter().map(|line| {
             let name = str::from_utf8(self.slice(line.start, line.name_end)).unwrap_or_default();
-            (name, self.slice(line.value, line.end))
+            (name, self.value(line))
         })
     }
 
@@ -57,8 +59,9 @@ impl Head {
 
     /// The values of a field the handshake is about, in order.
     pub(super) fn all(&self, field: Field) -> impl Iterator<Item = &[u8]> + Clone {
-        let lines = self.lines.iter().filter(move |line| line.field == Some(field));
-        lines.map(|line| self.slice(line.value, line.end))
+        let line = |at: u32| self.lines.get(at as usize);
+        let first = self.fields.get(field as usize).and_then(|first| line(*first));
+        iter::successors(first, move |before| line(before.next)).map(|line| self.value(line))
     }
 
     /// The value of a field that may be there once; `error` if it is repeated.
@@ -69,8 +72,12 @@ impl Head {
     }
 
     /// Whether the lines of a list field have this token, in any case.
-    pub(super) fn has_token(&self, field: Field, token: &str) -> bool {
-        self.all(field).any(|list| fields::has_token(list, token))
+    pub(super) fn has_token<const N: usize>(&self, field: Field, token: &[u8; N]) -> bool {
+        self.all(field).any(|list| fields::elements(list).any(|element| is(element, token)))
+    }
+
+    fn value(&self, line: &Line) -> &[u8] {
+        self.slice(line.value, line.end)
     }
 
     fn slice(&self, start: u32, end: u32) -> &[u8] {
@@ -110,27 +117,40 @@ pub(super) struct Line {
     name_end: u32,
     value: u32,
     pub(super) end: u32,
-    field: Option<Field>,
+    /// The next line of the same field.
+    next: u32,
 }
 
 impl Line {
     pub(super) const fn new(start: u32, end: u32) -> Self {
-        Self { start, name_end: start, value: start, end, field: None }
+        Self { start, name_end: start, value: start, end, next: NONE }
     }
 
-    /// Finds name and value between the ends of the line (RFC 9112, section 5).
+    /// Finds name and value between the ends of the line (RFC 9112, section 5). Returns the name.
     #[expect(clippy::arithmetic_side_effects, reason = "name and value are parts of the line, from `start` to `end`")]
-    pub(super) fn parse(&mut self, bytes: &[u8]) -> Option<()> {
+    fn parse<'b>(&mut self, bytes: &'b [u8]) -> Option<&'b [u8]> {
         let line = bytes.get(self.start as usize..self.end as usize)?;
-        let name = line.iter().take_while(|byte| is_token_byte(**byte)).count();
-        let (name, rest) = line.split_at_checked(name).filter(|(name, _)| !name.is_empty())?;
-        let value = fields::trim_start(rest.strip_prefix(b":")?);
+        let (name, rest) = line.split_at_checked(line.iter().position(|byte| !is_token_byte(*byte))?)?;
+        let [b':', value @ ..] = rest else { return None };
+        let value = fields::trim_start(value);
         self.name_end = self.start + position(name.len());
         self.value = self.end - position(value.len());
-        self.end = self.value + position(fields::trim(value).len());
-        self.field = Field::of(name);
-        Some(())
+        self.end = self.value + position(fields::trim_end(value).len());
+        (!name.is_empty()).then_some(name)
     }
+}
+
+/// Finds name and value in each line, and the lines of each field. Returns the first ones.
+pub(super) fn parse(bytes: &[u8], lines: &mut [Line]) -> Option<[u32; FIELDS]> {
+    let mut fields = [NONE; FIELDS];
+    let count = position(lines.len());
+    for (line, at) in lines.iter_mut().zip(0..count).rev() {
+        let field = Field::of(line.parse(bytes)?);
+        if let Some(first) = field.and_then(|field| fields.get_mut(field as usize)) {
+            line.next = mem::replace(first, at);
+        }
+    }
+    Some(fields)
 }
 
 /// A header field that the handshake is about.
@@ -152,27 +172,38 @@ pub(super) enum Field {
 }
 
 impl Field {
-    /// Length and last byte leave one name to compare with.
     fn of(name: &[u8]) -> Option<Self> {
-        let (known, field) = match (name.len(), name.last()?.to_ascii_lowercase()) {
-            (4, b't') => ("host", Self::Host),
-            (6, b'n') => ("origin", Self::Origin),
-            (6, b't') => ("expect", Self::Expect),
-            (7, b'e') => ("upgrade", Self::Upgrade),
-            (10, b'n') => ("connection", Self::Connection),
-            (14, b'h') => ("content-length", Self::ContentLength),
-            (17, b'g') => ("transfer-encoding", Self::TransferEncoding),
-            (17, b'y') => ("sec-websocket-key", Self::Key),
-            (20, b'n') => ("sec-websocket-origin", Self::OriginOf8),
-            (20, b't') => ("sec-websocket-accept", Self::Accept),
-            (21, b'n') => ("sec-websocket-version", Self::Version),
-            (22, b'l') => ("sec-websocket-protocol", Self::Protocol),
-            (24, b's') => ("sec-websocket-extensions", Self::Extensions),
+        Some(match name.len() {
+            4 if is(name, b"host") => Self::Host,
+            6 if is(name, b"origin") => Self::Origin,
+            6 if is(name, b"expect") => Self::Expect,
+            7 if is(name, b"upgrade") => Self::Upgrade,
+            10 if is(name, b"connection") => Self::Connection,
+            14 if is(name, b"content-length") => Self::ContentLength,
+            17 if is(name, b"sec-websocket-key") => Self::Key,
+            17 if is(name, b"transfer-encoding") => Self::TransferEncoding,
+            20 if is(name, b"sec-websocket-accept") => Self::Accept,
+            20 if is(name, b"sec-websocket-origin") => Self::OriginOf8,
+            21 if is(name, b"sec-websocket-version") => Self::Version,
+            22 if is(name, b"sec-websocket-protocol") => Self::Protocol,
+            24 if is(name, b"sec-websocket-extensions") => Self::Extensions,
             _ => return None,
-        };
-        name.eq_ignore_ascii_case(known.as_bytes()).then_some(field)
+        })
     }
 }
+
+/// Whether a part of a line is this one of letters and hyphens, in any case: their bit 0x20 is set then, and only a CR
+/// could be taken for a hyphen. Without an end in the middle, compilers look at all bytes at once.
+fn is<const N: usize>(part: &[u8], known: &[u8; N]) -> bool {
+    let same = |part: &[u8; N]| part.iter().zip(known).fold(true, |same, (byte, known)| same && byte | 0x20 == *known);
+    part.try_into().is_ok_and(same)
+}
+
+/// How many there are.
+pub(super) const FIELDS: usize = 13;
+
+/// In the place of a line: none.
+const NONE: u32 = u32::MAX;
 
 pub(super) fn position(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)

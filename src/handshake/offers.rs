@@ -37,12 +37,14 @@ pub(super) fn check_protocols(head: &Head, max: usize) -> Result<(), HandshakeEr
 #[expect(clippy::arithmetic_side_effects, reason = "`len` is below `max`")]
 pub(super) fn check_extensions(head: &Head, max: usize) -> Result<usize, HandshakeError> {
     let mut len = 0;
-    for extension in extensions(head) {
-        let extension = extension.map_err(|BadField| HandshakeError::BadExtensions)?;
-        if len == max || extension.params().count() > max {
-            return Err(HandshakeError::TooManyOffers);
+    for list in head.all(Field::Extensions).map(fields::extensions) {
+        for extension in list {
+            let extension = extension.map_err(|BadField| HandshakeError::BadExtensions)?;
+            if len == max || extension.count_params() > max {
+                return Err(HandshakeError::TooManyOffers);
+            }
+            len += 1;
         }
-        len += 1;
     }
     if len == 0 && head.all(Field::Extensions).next().is_some() {
         return Err(HandshakeError::BadExtensions);

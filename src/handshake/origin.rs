@@ -43,12 +43,17 @@ impl OriginPolicy {
     /// Whether a request with this Origin, for this Host, may go on.
     #[must_use]
     pub fn allows(&self, origin: Option<&str>, host: &str) -> bool {
+        self.allows_at(origin, || Authority::parse(host))
+    }
+
+    /// The same, but that the host is asked for only if it matters.
+    pub(super) fn allows_at<'h>(&self, origin: Option<&str>, host: impl FnOnce() -> Option<Authority<'h>>) -> bool {
         let Some(origin) = origin else {
             return true;
         };
         match self {
             Self::Any => true,
-            Self::SameOrigin => is_same(origin, host),
+            Self::SameOrigin => host().is_some_and(|host| is_same(origin, host)),
             Self::List(allowed) => {
                 let parsed = Origin::parse(origin);
                 allowed.iter().any(|allowed| match &parsed {
@@ -60,12 +65,12 @@ impl OriginPolicy {
     }
 }
 
-fn is_same(origin: &str, host: &str) -> bool {
-    let (Some(origin), Some(host)) = (Origin::parse(origin), Authority::parse(host)) else {
+fn is_same(origin: &str, host: Authority<'_>) -> bool {
+    let Some(origin) = Origin::parse(origin) else {
         return false;
     };
     let is_http = ["http", "https"].iter().any(|http| origin.scheme.eq_ignore_ascii_case(http));
-    is_http && origin.equals(&Origin { scheme: origin.scheme, authority: host })
+    is_http && origin.is_at(host)
 }
 
 /// A serialized origin.
@@ -76,27 +81,30 @@ struct Origin<'a> {
 
 impl<'a> Origin<'a> {
     fn parse(origin: &'a str) -> Option<Self> {
-        let (scheme, authority) = origin.split_once("://")?;
-        Some(Self { scheme, authority: Authority::parse(authority)? })
+        let (scheme, rest) = origin.split_once(':')?;
+        Some(Self { scheme, authority: Authority::parse(rest.strip_prefix("//")?)? })
     }
 
-    /// The same but for case, the scheme's port, and the dot behind a full name.
     fn equals(&self, other: &Self) -> bool {
-        self.scheme.eq_ignore_ascii_case(other.scheme)
-            && self.host().eq_ignore_ascii_case(other.host())
-            && self.port() == other.port()
+        self.scheme.eq_ignore_ascii_case(other.scheme) && self.is_at(other.authority)
     }
 
-    fn host(&self) -> &'a str {
-        self.authority.host.strip_suffix('.').unwrap_or(self.authority.host)
+    /// Whether host and port are the same but for case, the scheme's port, and the dot behind a full name.
+    fn is_at(&self, other: Authority<'_>) -> bool {
+        without_dot(self.authority.host).eq_ignore_ascii_case(without_dot(other.host))
+            && (self.authority.port == other.port || self.port(self.authority) == self.port(other))
     }
 
-    fn port(&self) -> Option<u16> {
+    fn port(&self, authority: Authority<'_>) -> Option<u16> {
         let default = match self.scheme {
             scheme if scheme.eq_ignore_ascii_case("http") => Some(80),
             scheme if scheme.eq_ignore_ascii_case("https") => Some(443),
             _ => None,
         };
-        self.authority.port.or(default)
+        authority.port.or(default)
     }
+}
+
+fn without_dot(host: &str) -> &str {
+    host.strip_suffix('.').unwrap_or(host)
 }

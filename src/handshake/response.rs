@@ -16,18 +16,22 @@ pub(super) fn switching(
     lines: &Lines,
     expects_100: bool,
 ) -> Vec<u8> {
-    let protocol = protocol.map_or(["", "", ""], |protocol| ["Sec-WebSocket-Protocol: ", protocol, "\r\n"]);
-    [
-        if expects_100 { CONTINUE } else { b"" },
-        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ",
-        accept,
-        b"\r\n",
-        protocol.concat().as_bytes(),
-        extensions.as_bytes(),
-        lines.as_str().as_bytes(),
-        b"\r\n",
-    ]
-    .concat()
+    let mut head = Vec::with_capacity(256);
+    if expects_100 {
+        head.extend_from_slice(CONTINUE);
+    }
+    head.extend_from_slice(SWITCHING);
+    head.extend_from_slice(accept);
+    head.extend_from_slice(b"\r\n");
+    if let Some(protocol) = protocol {
+        head.extend_from_slice(b"Sec-WebSocket-Protocol: ");
+        head.extend_from_slice(protocol.as_bytes());
+        head.extend_from_slice(b"\r\n");
+    }
+    head.extend_from_slice(extensions.as_bytes());
+    head.extend_from_slice(lines.as_str().as_bytes());
+    head.extend_from_slice(b"\r\n");
+    head
 }
 
 /// A response that the application wants.
@@ -93,3 +97,6 @@ const fn reason(status: u16) -> &'static str {
 }
 
 pub(super) const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+const SWITCHING: &[u8] =
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ";

@@ -130,22 +130,24 @@ impl Server {
 
     /// Judges a whole head.
     fn check(&self, head: Head) -> Result<Incoming, HandshakeError> {
-        check_start_line(&head)?;
-        check_host(&head)?;
-        check_body(&head)?;
         let head = RequestHead { head };
+        let target = check_start_line(&head.head)?;
+        let host = check_host(&head.head)?;
+        check_body(&head.head)?;
         // Section 4.2.1, 3; RFC 9110, section 7.8: Upgrade means nothing in HTTP/1.0.
-        if head.head.http_version() == (1, 0) || !head.head.has_token(Field::Upgrade, "websocket") {
+        if head.head.http_version() == (1, 0) || !head.head.has_token(Field::Upgrade, b"websocket") {
             return Ok(Incoming::Plain(PlainRequest { head }));
         }
-        if !head.head.has_token(Field::Connection, "upgrade") {
+        if !head.head.has_token(Field::Connection, b"upgrade") {
             return Err(HandshakeError::BadConnection);
         }
         // Before the key, which another version may have in another form.
         let version = check_version(&head.head, self.config.version_8)?;
         let key = head.head.only(Field::Key, HandshakeError::BadKey)?;
         let key = key.and_then(Key::parse).ok_or(HandshakeError::BadKey)?;
-        if !self.origins.allows(head.origin(version)?, head.host()) {
+        // RFC 9112, section 3.2.2: an absolute target comes before Host.
+        let host = || target.authority.map_or(host, Authority::parse);
+        if !self.origins.allows_at(head.origin(version)?, host) {
             return Err(HandshakeError::ForbiddenOrigin);
         }
         offers::check_protocols(&head.head, self.config.max_offers)?;
@@ -212,22 +214,22 @@ impl fmt::Display for Refusal {
 impl core::error::Error for Refusal {}
 
 /// RFC 6455, section 4.2.1, 1, but the form of the target from RFC 9112, section 3.2.
-fn check_start_line(head: &Head) -> Result<(), HandshakeError> {
+fn check_start_line(head: &Head) -> Result<Target<'_>, HandshakeError> {
     match (head.method(), head.http_version()) {
         (b"PRI", (2, 0)) => Err(HandshakeError::BadRequestLine), // the preface of HTTP/2
         (_, (major, _)) if major != 1 => Err(HandshakeError::BadHttpVersion),
-        (b"GET", _) => Target::parse(head.target()).map(|_| ()).ok_or(HandshakeError::BadTarget),
+        (b"GET", _) => Target::parse(head.target()).ok_or(HandshakeError::BadTarget),
         _ => Err(HandshakeError::BadMethod),
     }
 }
 
 /// RFC 9112, section 3.2. Host came with HTTP/1.1.
-fn check_host(head: &Head) -> Result<(), HandshakeError> {
-    let is_valid = match head.only(Field::Host, HandshakeError::BadHost)? {
-        Some(host) => str::from_utf8(host).is_ok_and(|host| Authority::parse(host).is_some()),
-        None => head.http_version() == (1, 0),
+fn check_host(head: &Head) -> Result<Option<Authority<'_>>, HandshakeError> {
+    let Some(host) = head.only(Field::Host, HandshakeError::BadHost)? else {
+        return if head.http_version() == (1, 0) { Ok(None) } else { Err(HandshakeError::BadHost) };
     };
-    if is_valid { Ok(()) } else { Err(HandshakeError::BadHost) }
+    let host = str::from_utf8(host).ok().and_then(Authority::parse);
+    host.map(Some).ok_or(HandshakeError::BadHost)
 }
 
 /// RFC 9112, section 6.3: where the request ends must be beyond doubt, and here it ends with its head.
@@ -247,12 +249,14 @@ fn check_body(head: &Head) -> Result<(), HandshakeError> {
 
 /// RFC 6455, sections 4.2.1, 6, and 4.3: a number up to 255 without leading zeros.
 fn check_version(head: &Head, version_8: bool) -> Result<u8, HandshakeError> {
-    let text = head.only(Field::Version, HandshakeError::BadVersion)?.unwrap_or_default();
-    let is_number = text.iter().all(u8::is_ascii_digit) && (text.len() == 1 || !text.starts_with(b"0"));
-    let version = str::from_utf8(text).ok().filter(|_| is_number).and_then(|text| text.parse::<u8>().ok());
-    match version.ok_or(HandshakeError::BadVersion)? {
-        version if version == 13 || version == 8 && version_8 => Ok(version),
-        _ => Err(HandshakeError::UnsupportedVersion),
+    let is_number = |text: &[u8]| text.iter().all(u8::is_ascii_digit) && (text.len() == 1 || !text.starts_with(b"0"));
+    match head.only(Field::Version, HandshakeError::BadVersion)?.unwrap_or_default() {
+        b"13" => Ok(13),
+        b"8" if version_8 => Ok(8),
+        text if is_number(text) && str::from_utf8(text).is_ok_and(|text| text.parse::<u8>().is_ok()) => {
+            Err(HandshakeError::UnsupportedVersion)
+        }
+        _ => Err(HandshakeError::BadVersion),
     }
 }
 

@@ -7,6 +7,7 @@ use core::fmt;
 use core::net::Ipv6Addr;
 
 use super::error::RequestError;
+use super::fields::is_name_byte;
 
 /// Where a client connects to: a `ws` or `wss` URI.
 ///
@@ -140,19 +141,22 @@ pub(super) struct Authority<'a> {
 
 impl<'a> Authority<'a> {
     pub(super) fn parse(text: &'a str) -> Option<Self> {
-        let (host, port) = text.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')).unwrap_or((text, ""));
-        let port = match port {
-            "" => None,
-            _ if port.bytes().all(|byte| byte.is_ascii_digit()) => Some(port.parse().ok()?),
+        let rest = match text.strip_prefix('[') {
+            Some(bracketed) => {
+                let (address, rest) = bracketed.split_once(']')?;
+                address.parse::<Ipv6Addr>().ok()?;
+                rest.as_bytes()
+            }
+            None => skip_reg_name(text.as_bytes()),
+        };
+        let (host, rest) = text.split_at_checked(text.len().checked_sub(rest.len())?)?;
+        let port = match rest.strip_prefix(':') {
+            Some("") => None,
+            Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => Some(port.parse().ok()?),
+            None if rest.is_empty() => None,
             _ => return None,
         };
-        let host = Self { host, port };
-        let is_valid = if host.bare_host().len() < host.host.len() {
-            host.bare_host().parse::<Ipv6Addr>().is_ok()
-        } else {
-            is_reg_name(host.host.as_bytes())
-        };
-        is_valid.then_some(host)
+        (!host.is_empty()).then_some(Self { host, port })
     }
 
     /// The host without the brackets of an IPv6 address.
@@ -166,18 +170,15 @@ fn split_authority(rest: &str) -> (&str, &str) {
     rest.split_at_checked(rest.find(['/', '?']).unwrap_or(rest.len())).unwrap_or((rest, ""))
 }
 
-/// `reg-name` of RFC 3986, but not empty. IPv4 addresses are among them.
-fn is_reg_name(mut name: &[u8]) -> bool {
-    let is_some = !name.is_empty();
-    while let Some((byte, rest)) = name.split_first() {
-        name = match (byte, rest) {
-            (b'%', [a, b, rest @ ..]) if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => rest,
-            (b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&'..=b',' | b';' | b'=', _) => rest,
-            _ if byte.is_ascii_alphanumeric() => rest,
-            _ => return false,
+/// What is behind a `reg-name` of RFC 3986. IPv4 addresses are among them.
+fn skip_reg_name(mut text: &[u8]) -> &[u8] {
+    loop {
+        let end = text.iter().position(|byte| !is_name_byte(*byte)).unwrap_or(text.len());
+        text = match text.get(end..).unwrap_or_default() {
+            [b'%', a, b, rest @ ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => rest,
+            rest => return rest,
         };
     }
-    is_some
 }
 
 const fn default_port(secure: bool) -> u16 {
