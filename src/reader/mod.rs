@@ -212,8 +212,10 @@ impl Reader {
     /// frame that answers the peer's or tells it of an error. Hand it to [`Writer::reply`](crate::Writer::reply).
     ///
     /// Someone who answers every ping takes it after every event.
+    #[inline]
     pub const fn take_reply(&mut self) -> Option<Reply> {
-        self.reply.take()
+        // Seldom, and not small.
+        if self.reply.is_some() { self.reply.take() } else { None }
     }
 
     /// Whether the peer's close frame, an error or the end of the stream was received: no event will follow.
@@ -278,7 +280,7 @@ impl Reader {
     }
 
     pub(crate) fn owes_close(&self) -> bool {
-        self.reply.is_some_and(|reply| reply.close)
+        self.reply.as_ref().is_some_and(Reply::is_close)
     }
 
     /// The peer's close frame, once it came.
