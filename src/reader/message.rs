@@ -68,14 +68,14 @@ impl Message {
     /// Where the next `most` bytes of a binary message belong, or fewer: as many as there are already, so that no memory
     /// is taken beyond twice what arrived.
     pub(super) fn room(&mut self, most: usize, max: usize) -> &mut [u8] {
-        self.reserve(Kind::Binary, 0, max);
+        let more = most.min(self.bytes().len());
+        self.reserve(Kind::Binary, more, max);
         let Self::Binary { bytes, len } = self else {
             return &mut [];
         };
-        if bytes.len() <= *len {
-            let more = most.min((*len).max(LEAST));
-            bytes.reserve_exact(growth(*len, bytes.capacity(), more, max));
-            bytes.resize(len.saturating_add(more), 0);
+        let end = len.saturating_add(more);
+        if bytes.len() < end {
+            bytes.resize(end, 0);
         }
         let (_, room) = bytes.split_at_mut(*len);
         let n = room.len().min(most);
@@ -158,9 +158,6 @@ fn push_text(text: &mut String, piece: &[u8], utf8: &mut Utf8) -> Result<(), Err
     text.push_str(whole);
     Ok(())
 }
-
-/// The least that is reserved for a read.
-const LEAST: usize = 4 << 10;
 
 /// How many bytes to reserve for `more`: the buffer doubles, so that a long message moves a few times only.
 fn growth(len: usize, capacity: usize, more: usize, max: usize) -> usize {

@@ -5,8 +5,8 @@ use crate::mask;
 
 impl Reader {
     /// Where the next bytes of a binary message belong: read them there, say how many they are with
-    /// [`Reader::filled`], and they are not copied. `None` if fewer than `least` bytes are missing of its frame; then read
-    /// elsewhere, for [`Reader::receive`]. Where a read is a system call, `least` is how much another one would bring.
+    /// [`Reader::filled`], and they are not copied. `None` if it would be fewer than `least` bytes; then read elsewhere, for
+    /// [`Reader::receive`]. Where a read is a system call, `least` is how much another one would bring.
     ///
     /// To be asked before a read, when all input is consumed. Not for who receives in chunks.
     ///
@@ -38,7 +38,7 @@ impl Reader {
     pub fn room(&mut self, least: usize) -> Option<&mut [u8]> {
         let missing = self.pieces.missing().filter(|missing| *missing >= least)?;
         self.done();
-        Some(self.message.room(missing, self.pieces.max_message()))
+        Some(self.message.room(missing, self.pieces.max_message())).filter(|room| room.len() >= least)
     }
 
     /// Takes note that the first `n` bytes of [`Reader::room`] were read; whether they end the message, which is then in

@@ -5,7 +5,7 @@
 use allocation_counter::measure;
 use ws_proto::{CloseCode, Config, Connection, Error, Role, SendError};
 
-use crate::common::Api;
+use crate::common::{Api, fill_room};
 
 /// The limits that memory is held against, beside the configuration that says the same.
 #[derive(Clone, Copy, Debug)]
@@ -156,6 +156,7 @@ fn read(connection: &mut Connection, api: Api, mut input: &mut [u8]) -> Result<(
             Api::Receive => reader.receive(&mut input)?.is_some(),
             Api::Advance => reader.advance(&mut input)?,
             Api::Chunk => reader.receive_chunk(&mut input)?.is_some(),
+            Api::Room => fill_room(reader, &mut input) || reader.advance(&mut input)?,
         };
         if !more {
             return Ok(());

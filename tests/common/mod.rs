@@ -26,10 +26,12 @@ pub(crate) enum Api {
     Receive,
     Advance,
     Chunk,
+    /// To where it belongs, what is missing of a frame at the beginning of a read.
+    Room,
 }
 
 impl Api {
-    pub(crate) const ALL: [Self; 3] = [Self::Receive, Self::Advance, Self::Chunk];
+    pub(crate) const ALL: [Self; 4] = [Self::Receive, Self::Advance, Self::Chunk, Self::Room];
 }
 
 /// An event, owned.
@@ -156,6 +158,7 @@ impl Run {
                 Api::Receive => reader.receive(&mut input).map(|event| event.map(Got::from)),
                 Api::Advance => advance(reader, &mut input),
                 Api::Chunk => chunks(reader, &mut input, &mut self.parts),
+                Api::Room => to_room(reader, &mut input),
             };
             let owed = reader.take_reply();
             if let Some(reply) = owed {
@@ -201,6 +204,26 @@ fn advance(reader: &mut Reader, input: &mut &mut [u8]) -> Result<Option<Got>, Er
     assert_eq!(found.unwrap_or(false), event.is_some(), "event() has what advance() found");
     assert_eq!(reader.event().map(Got::from), event, "an event can be looked at twice");
     found.map(|_| event)
+}
+
+fn to_room(reader: &mut Reader, input: &mut &mut [u8]) -> Result<Option<Got>, Error> {
+    if fill_room(reader, input) { Ok(reader.event().map(Got::from)) } else { advance(reader, input) }
+}
+
+/// Moves what there is room for; whether that ends a message.
+pub(crate) fn fill_room(reader: &mut Reader, input: &mut &mut [u8]) -> bool {
+    while !input.is_empty()
+        && let Some(room) = reader.room(1)
+    {
+        let n = room.len().min(input.len());
+        let (piece, rest) = core::mem::take(input).split_at_mut(n);
+        room[..n].copy_from_slice(piece);
+        *input = rest;
+        if reader.filled(n) {
+            return true;
+        }
+    }
+    false
 }
 
 /// Reads chunks until a message or a control frame is whole.
