@@ -12,6 +12,9 @@ pub(super) struct Input {
 }
 
 impl Input {
+    /// How many bytes a read brings at most.
+    pub(super) const SIZE: usize = 64 << 10;
+
     pub(super) fn holding(bytes: &[u8]) -> Self {
         Self { bytes: bytes.to_vec(), start: 0, end: bytes.len() }
     }
@@ -49,23 +52,26 @@ impl Input {
 
     /// Reads once, in place of what was here, which must be consumed. Zero is the end of the stream.
     pub(super) fn fill(&mut self, stream: &mut impl Read) -> io::Result<usize> {
-        if self.bytes.len() < SIZE {
-            self.bytes.resize(SIZE, 0);
+        if self.bytes.len() < Self::SIZE {
+            self.bytes.resize(Self::SIZE, 0);
         }
-        loop {
-            match or_eof(stream.read(&mut self.bytes)) {
-                Ok(n) => {
-                    (self.start, self.end) = (0, n);
-                    return Ok(n);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
+        let n = read(stream, &mut self.bytes)?;
+        (self.start, self.end) = (0, n);
+        Ok(n)
     }
 
     pub(super) const fn clear(&mut self) {
         (self.start, self.end) = (0, 0);
+    }
+}
+
+/// Reads once, whatever signals come.
+pub(super) fn read(stream: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match or_eof(stream.read(buffer)) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => return read,
+        }
     }
 }
 
@@ -83,5 +89,3 @@ impl fmt::Debug for Input {
         f.debug_struct("Input").field("len", &self.rest().len()).finish_non_exhaustive()
     }
 }
-
-const SIZE: usize = 64 << 10;

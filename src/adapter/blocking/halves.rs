@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use super::sending::Sending;
-use super::{Error, Input, Peer, next};
+use super::{Error, Input, Peer, input, next};
 use crate::adapter;
 use crate::close::CloseCode;
 use crate::error::SendError;
@@ -91,6 +91,10 @@ impl<W: Write> WriteHalf<W> {
 impl<S: Read, W: Write> Peer for Both<S, W> {
     fn read(&mut self, input: &mut Input) -> io::Result<usize> {
         input.fill(&mut self.stream)
+    }
+
+    fn read_to(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        input::read(&mut self.stream, room)
     }
 
     fn answer(&mut self, reply: Reply) -> Result<(), Error> {

@@ -45,7 +45,7 @@ pub use self::linger::linger;
 pub use self::maybe_tls::MaybeTls;
 use self::sending::Sending;
 pub use super::error::Error;
-use super::input::Input;
+use super::input::{self, Input};
 use crate::adapter;
 use crate::close::CloseCode;
 use crate::config::Role;
@@ -259,6 +259,7 @@ impl<S: Write> Sender<'_, S> {
 /// What receiving needs beside a reader: bytes, and a way to answer.
 trait Peer {
     fn read(&mut self, input: &mut Input) -> io::Result<usize>;
+    fn read_to(&mut self, room: &mut [u8]) -> io::Result<usize>;
     /// Queues what is owed, and begins to write it.
     fn answer(&mut self, reply: Reply) -> Result<(), Error>;
     /// Writes what is pending.
@@ -270,6 +271,10 @@ trait Peer {
 impl<S: Read + Write> Peer for &RefCell<Sending<S>> {
     fn read(&mut self, input: &mut Input) -> io::Result<usize> {
         input.fill(&mut self.borrow_mut().stream)
+    }
+
+    fn read_to(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        input::read(&mut self.borrow_mut().stream, room)
     }
 
     fn answer(&mut self, reply: Reply) -> Result<(), Error> {
@@ -309,7 +314,17 @@ fn next<'r>(reader: &'r mut Reader, input: &mut Input, peer: &mut impl Peer) -> 
             Err(Error::Io(error)) if is_timeout(error.kind()) => {}
             flushed => flushed?,
         }
-        if peer.read(input)? == 0 {
+        let n = match reader.room(Input::SIZE) {
+            Some(room) => {
+                let n = peer.read_to(room)?;
+                if reader.filled(n) {
+                    return Ok(reader.event());
+                }
+                n
+            }
+            None => peer.read(input)?,
+        };
+        if n == 0 {
             peer.end();
             reader.receive_eof()?;
         }
