@@ -1,6 +1,7 @@
-//! Sending messages, by size, role (a client masks) and way: queued, in fragments, in place, and a server's with the
-//! system call that writes them: queued, or from where they lie.
+//! Sending messages, by size, role (a client masks) and way: queued, in place, and a server's with the system call that
+//! writes them: queued, or from where they lie.
 
+#[allow(dead_code, reason = "each bench uses its part")]
 mod common;
 
 use core::hint::black_box;
@@ -8,14 +9,12 @@ use std::fs;
 use std::io::{IoSlice, Write};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use ws_proto::{Config, Connection, Role, Seed};
+use ws_proto::Role;
 
-use crate::common::{SIZES, connection, payload};
-
-const ROLES: [(&str, Role); 2] = [("masked", Role::Client), ("unmasked", Role::Server)];
+use crate::common::{SENDERS, SIZES, connection, flush, payload};
 
 fn queued(c: &mut Criterion) {
-    for (name, role) in ROLES {
+    for (name, role) in SENDERS {
         let mut group = c.benchmark_group(format!("send/{name}"));
         for size in SIZES {
             let text = payload(size);
@@ -24,10 +23,12 @@ fn queued(c: &mut Criterion) {
             group.bench_function(BenchmarkId::new("binary", size), |b| {
                 b.iter(|| {
                     connection.split().1.binary(black_box(text.as_bytes())).expect("open");
-                    let n = black_box(connection.outgoing()).len();
-                    connection.consume(n);
+                    flush(&mut connection)
                 });
             });
+            if size > 1 << 20 {
+                continue;
+            }
             // Sixteen wait before they are written.
             group.throughput(Throughput::Bytes(16 * size as u64));
             group.bench_function(BenchmarkId::new("binary, 16 a write", size), |b| {
@@ -35,8 +36,7 @@ fn queued(c: &mut Criterion) {
                     for _ in 0..16 {
                         connection.split().1.binary(black_box(text.as_bytes())).expect("open");
                     }
-                    let n = black_box(connection.outgoing()).len();
-                    connection.consume(n);
+                    flush(&mut connection)
                 });
             });
         }
@@ -44,26 +44,8 @@ fn queued(c: &mut Criterion) {
     }
 }
 
-fn fragments(c: &mut Criterion) {
-    let config = Config::new().keep_buffer(4 << 20).fragment_size(4096);
-    let mut connection = Connection::client(&config, Seed::predictable_for_tests(1));
-    let mut group = c.benchmark_group("send/masked, fragments of 4096");
-    for size in SIZES.into_iter().filter(|size| *size > 4096) {
-        let text = payload(size);
-        group.throughput(Throughput::Bytes(size as u64));
-        group.bench_function(BenchmarkId::from_parameter(size), |b| {
-            b.iter(|| {
-                connection.split().1.text(black_box(&text)).expect("open");
-                let n = black_box(connection.outgoing()).len();
-                connection.consume(n);
-            });
-        });
-    }
-    group.finish();
-}
-
 fn in_place(c: &mut Criterion) {
-    for (name, role) in ROLES {
+    for (name, role) in SENDERS {
         let mut group = c.benchmark_group(format!("send/{name}, in place"));
         for size in SIZES {
             let mut bytes = payload(size).into_bytes();
@@ -109,5 +91,5 @@ fn written(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, queued, fragments, in_place, written);
+criterion_group!(benches, queued, in_place, written);
 criterion_main!(benches);

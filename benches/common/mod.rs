@@ -1,13 +1,19 @@
-//! What the benches share: sizes, and input of many messages.
+//! What the benches share: sizes, roles, and input of many messages.
 
 use ws_proto::{Config, Connection, Kind, Role, Seed};
 
 /// The sizes of messages, in bytes.
-pub(crate) const SIZES: [usize; 6] = [8, 125, 1 << 10, 16 << 10, 64 << 10, 1 << 20];
+pub(crate) const SIZES: [usize; 7] = [8, 125, 1 << 10, 16 << 10, 64 << 10, 1 << 20, 16 << 20];
+
+/// Who receives what is masked, and who what is not.
+pub(crate) const RECEIVERS: [(&str, Role); 2] = [("masked", Role::Server), ("unmasked", Role::Client)];
+
+/// Who sends it.
+pub(crate) const SENDERS: [(&str, Role); 2] = [("masked", Role::Client), ("unmasked", Role::Server)];
 
 /// One end; buffers are kept, as they would be on a busy connection.
 pub(crate) fn connection(role: Role) -> Connection {
-    let config = Config::new().keep_buffer(4 << 20).max_pending(Config::UNLIMITED);
+    let config = Config::new().keep_buffer(64 << 20).max_pending(Config::UNLIMITED);
     match role {
         Role::Client => Connection::client(&config, Seed::predictable_for_tests(1)),
         Role::Server => Connection::server(&config),
@@ -24,7 +30,6 @@ pub(crate) fn payload(size: usize) -> String {
 }
 
 /// What the other end of `role` sends: as many messages as fit in 64 KiB, but at least one; and how many.
-#[allow(dead_code, reason = "not every bench reads")]
 pub(crate) fn wire(role: Role, kind: Kind, size: usize) -> (Vec<u8>, usize) {
     let mut peer = connection(role.peer());
     let text = payload(size);
@@ -37,4 +42,11 @@ pub(crate) fn wire(role: Role, kind: Kind, size: usize) -> (Vec<u8>, usize) {
         }
     }
     (peer.outgoing().to_vec(), count)
+}
+
+/// Takes what is outgoing, as a write would.
+pub(crate) fn flush(connection: &mut Connection) -> usize {
+    let n = core::hint::black_box(connection.outgoing()).len();
+    connection.consume(n);
+    n
 }
