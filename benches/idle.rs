@@ -1,12 +1,13 @@
-//! Resident memory of a server for each idle connection, beside plain TCP on the same runtime.
+//! Memory of an idle connection: of the value alone, on the heap and a million times; and resident memory of a server for
+//! each, beside plain TCP on the same runtime.
 //!
 //! ```text
 //! cargo bench --all-features --bench idle                 # 10,000 connections over loopback
 //! cargo bench --all-features --bench idle -- --count 1000
 //! ```
 //!
-//! Each server is a process of its own. Every connection does its handshake and echoes a message before it is idle; the
-//! kernel's buffers are not in the figures.
+//! Each server, and who holds the million, is a process of its own. Every connection echoes a message before it is idle,
+//! the servers' behind a handshake; the kernel's buffers are not in the figures.
 
 use std::env;
 use std::error::Error;
@@ -19,7 +20,10 @@ use std::time::Duration;
 
 use futures_util::{AsyncReadExt, AsyncWriteExt};
 use ws_proto::handshake::{Answer, Incoming, OriginPolicy, Server};
-use ws_proto::{Config, Connection, Event};
+use ws_proto::{Config, Connection, Event, Reader, Writer};
+
+/// Connections without a stream.
+const ALONE: usize = 1_000_000;
 
 const SERVERS: &[&str] =
     &["tcp-mio", "ws-mio", "tcp-tokio", "ws-tokio", "tcp-smol", "ws-smol", "tcp-threads", "ws-threads"];
@@ -30,7 +34,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let Some(server) = value("--serve") {
         return serve(server);
     }
+    if let Some(count) = value("--hold") {
+        return hold(count.parse()?);
+    }
     let smoke = words.iter().any(|word| word == "--test");
+    alone(if smoke { 1000 } else { ALONE })?;
     let count = value("--count").map_or(Ok(if smoke { 20 } else { 10_000 }), |count| count.parse())?;
     println!("resident bytes per idle connection, {count} connections");
     let mut plain = 0;
@@ -45,6 +53,57 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     Ok(())
+}
+
+/// The value alone, what it has on the heap, and so many in one process.
+fn alone(count: usize) -> Result<(), Box<dyn Error>> {
+    println!(
+        "bytes: Connection {}, of these Reader {} and Writer {}",
+        size_of::<Connection>(),
+        size_of::<Reader>(),
+        size_of::<Writer>()
+    );
+    let mut connection = None;
+    let heap = allocation_counter::measure(|| connection = Some(idle(&Config::new())));
+    println!("on the heap of an idle one: {} bytes; {} while it was at work", heap.bytes_current, heap.bytes_max);
+    let holder = Command::new(env::current_exe()?).args(["--hold", &count.to_string()]).output()?;
+    let bytes: i64 = String::from_utf8(holder.stdout)?.trim().parse()?;
+    println!(
+        "{count} idle ones in one process: {} resident bytes each, {bytes} in all\n",
+        bytes / i64::try_from(count)?
+    );
+    Ok(())
+}
+
+/// Prints how much more memory so many of them take.
+fn hold(count: usize) -> Result<(), Box<dyn Error>> {
+    let config = Config::new();
+    let before = resident(std::process::id())?;
+    let held: Vec<Connection> = (0..count).map(|_| idle(&config)).collect();
+    let after = resident(std::process::id())?;
+    drop(held);
+    println!("{}", after - before);
+    Ok(())
+}
+
+/// A server's end that has sent one message back.
+fn idle(config: &Config) -> Connection {
+    let mut connection = Connection::server(config);
+    let mut input = *b"\x82\x85\0\0\0\0Hello";
+    assert_eq!(echo_back(&mut connection, &mut input), b"\x82\x05Hello");
+    connection
+}
+
+/// Gives the connection's memory back, too.
+fn echo_back(connection: &mut Connection, mut input: &mut [u8]) -> Vec<u8> {
+    let (reader, writer) = connection.split();
+    while let Ok(Some(Event::Binary(bytes))) = reader.receive(&mut input) {
+        let _ = writer.binary(bytes);
+    }
+    let outgoing = connection.outgoing().to_vec();
+    connection.consume(outgoing.len());
+    connection.release();
+    outgoing
 }
 
 fn measure(server: &str, count: usize) -> Result<i64, Box<dyn Error>> {
@@ -132,14 +191,7 @@ impl Peer {
             *self = Self::Open(connection);
         }
         let Self::Open(connection) = self else { return Vec::new() };
-        let (reader, writer) = connection.split();
-        while let Ok(Some(Event::Binary(bytes))) = reader.receive(&mut input) {
-            let _ = writer.binary(bytes);
-        }
-        let outgoing = connection.outgoing().to_vec();
-        connection.consume(outgoing.len());
-        connection.release();
-        outgoing
+        echo_back(connection, input)
     }
 }
 
