@@ -1,0 +1,68 @@
+//! What is counted, and how far.
+
+use crate::{compressed, head, receive, send};
+
+pub struct Case {
+    pub name: &'static str,
+    /// What `n` counts.
+    pub unit: &'static str,
+    pub ns: &'static [usize],
+    pub run: fn(usize),
+}
+
+const fn case(name: &'static str, unit: &'static str, ns: &'static [usize], run: fn(usize)) -> Case {
+    Case { name, unit, ns, run }
+}
+
+const KI: usize = 1 << 10;
+const MI: usize = 1 << 20;
+
+const SIZES: &[usize] = &[1, 32, KI, 32 * KI, MI, 16 * MI, 128 * MI, 256 * MI];
+const BYTES: &[usize] = &[8, KI, 16 * KI, 128 * KI, 256 * KI];
+const COUNTS: &[usize] = &[100, 6_250, 50_000, 100_000];
+const FEW: &[usize] = &[100, 1_250, 10_000, 20_000];
+const CONNECTIONS: &[usize] = &[100, 1_250, 5_000, 10_000];
+/// Each of these has a codec to itself for a while.
+const HALVES: &[usize] = &[1_250, 2_500, 5_000, 10_000];
+const SHRINKING: &[usize] = &[256 * KI, 512 * KI, MI, 2 * MI];
+const SHRINKING_IN_BYTES: &[usize] = &[64 * KI, 128 * KI, 256 * KI, 512 * KI];
+const HEADS: &[usize] = &[KI, 16 * KI, 64 * KI, 128 * KI];
+
+pub const CASES: &[Case] = &[
+    case("receive a message", "bytes", SIZES, receive::binary),
+    case("receive a text", "bytes", SIZES, receive::texts),
+    case("relay a text", "bytes", SIZES, receive::relayed),
+    case("receive a text in reads of a byte", "bytes", BYTES, receive::in_bytes),
+    case("relay a text in reads of a byte", "bytes", BYTES, receive::relayed_in_bytes),
+    case("receive messages", "messages", COUNTS, receive::messages),
+    case("receive messages in reads of a byte", "messages", FEW, receive::messages_in_bytes),
+    case("receive pings", "pings", COUNTS, receive::pings),
+    case("receive fragments", "fragments", COUNTS, receive::fragments),
+    case("receive fragments in reads of a byte", "fragments", FEW, receive::fragments_in_bytes),
+    case("receive empty fragments", "fragments", COUNTS, receive::empty_fragments),
+    case("echo on connections", "connections", CONNECTIONS, receive::connections),
+    case("send a message", "bytes", SIZES, send::binary),
+    case("send messages", "messages", COUNTS, send::messages),
+    case("send messages in writes of a byte", "messages", FEW, send::written_in_bytes),
+    case("send fragments", "fragments", COUNTS, send::fragments),
+    case("send a message in fragments", "fragments", COUNTS, send::cut),
+    case("send a compressed message", "bytes", SHRINKING, compressed::sent),
+    case("send compressed messages", "messages", &[100, 1_250, 5_000, 10_000], compressed::messages),
+    case("receive a compressed message", "bytes", SHRINKING, compressed::whole),
+    case("receive a compressed message in reads of a byte", "bytes", SHRINKING_IN_BYTES, compressed::in_bytes),
+    case("receive a compressed message in fragments", "bytes", SHRINKING, compressed::in_fragments),
+    case("relay a compressed message in reads of a byte", "bytes", SHRINKING_IN_BYTES, compressed::relayed_in_bytes),
+    case("receive a compressed bomb", "bytes", &[MI, 16 * MI, 64 * MI, 128 * MI], compressed::bomb),
+    case("receive compressed final blocks", "blocks", &[4 * KI, 8 * KI, 32 * KI, 64 * KI], compressed::final_blocks),
+    case("echo compressed on connections", "connections", CONNECTIONS, compressed::connections),
+    case("receive compressed halves on connections", "connections", HALVES, compressed::half_messages),
+    case("request head: a value", "bytes", HEADS, head::value),
+    case("request head: a name", "bytes", HEADS, head::name),
+    case("request head: lines", "lines", HEADS, head::lines),
+    case("request head: the target", "bytes", HEADS, head::target),
+    case("request head: an extension", "quoted pairs", HEADS, head::extension),
+    case("request head: subprotocols", "elements", HEADS, head::protocol),
+    case("response head: a value", "bytes", HEADS, head::response_value),
+    case("response head: lines", "lines", HEADS, head::response_lines),
+    case("response head: folds", "folds", HEADS, head::response_folds),
+];
