@@ -1,16 +1,20 @@
 //! Compression: what a message costs, in bytes and in time, and a connection in memory. A server sends, a client
-//! receives, messages of some 500 bytes of JSON with random ids. Beside it the usual design: a zlib-rs stream of its
-//! own for each connection and direction, with neither frames nor the strict end.
+//! receives, messages of some 500 bytes of JSON with random ids, by the number of connections; and one connection's, by
+//! their size. Beside it the usual design: a zlib-rs stream of its own for each connection and direction, with neither
+//! frames nor the strict end.
 //!
 //! ```text
 //! cargo bench --features deflate --bench deflate             # all of it: a minute or two
-//! cargo bench --features deflate --bench deflate -- 1 1000   # with so many connections only
+//! cargo bench --features deflate --bench deflate -- 1 1000   # with so many connections only, and no sizes
 //! cargo bench --features deflate --bench deflate -- --test   # each once
 //! ```
 //!
 //! Both designs take turns, round by round, so that a loaded machine slows both; medians of all rounds, and the median
 //! of their ratios. Above 1 is slower than the usual design. Memory is what was allocated for both ends' own direction:
 //! ours with the pool, which all share.
+
+#[allow(dead_code, reason = "each bench uses its part")]
+mod common;
 
 use std::collections::VecDeque;
 use std::fmt::Write;
@@ -22,6 +26,8 @@ use ws_proto::deflate::{Agreement, Compression};
 use ws_proto::{Config, Connection, Event, Seed};
 use zlib_rs::{Deflate, DeflateFlush, Inflate, InflateFlush};
 
+use crate::common::SIZES;
+
 /// So many codecs of the usual design are made at most: some 380 KiB each to send, and 47 KiB to receive.
 const MOST_CODECS: usize = 2000;
 const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
@@ -31,6 +37,13 @@ const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
 struct Length {
     messages: usize,
     rounds: usize,
+}
+
+/// What goes through.
+struct Input {
+    messages: Vec<Vec<u8>>,
+    /// What went through before, as when the codecs have been at work for some time: whole windows.
+    old: Vec<u8>,
 }
 
 /// What came of the rounds of one design, or of both.
@@ -45,11 +58,13 @@ struct Rounds {
 fn main() {
     let test = std::env::args().any(|argument| argument == "--test");
     let only: Vec<usize> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
-    let texts = texts(1 << 12);
-    let mean = texts.iter().map(Vec::len).sum::<usize>() / texts.len();
+    let mut messages = texts(1 << 12);
+    let old = messages.split_off(messages.len() - 70).concat();
+    let mean = messages.iter().map(Vec::len).sum::<usize>() / messages.len();
     println!(
         "messages of {mean} bytes; ours / a codec for each connection, the ratio of the times, and their difference"
     );
+    let mut input = Input { messages, old };
     for level in [6, 1] {
         for window in [15, 12] {
             for connections in if test { [1, 3, 10, 30] } else { [1, 100, 1000, 10_000] } {
@@ -63,30 +78,38 @@ fn main() {
                     (false, 100) => Length { messages: 1000, rounds: 31 },
                     (false, _) => Length { messages: connections.min(2000), rounds: 15 },
                 };
-                let sent = sending(&texts, connections, level, window, length);
-                let received = receiving(&texts, connections, level, window, length);
-                let [ours, usual] = [0, 1].map(|design| sent[design] + received[design]);
-                println!(
-                    "both    level {level}, {window} bits, {connections:5} connections: {ours:6.2} / {usual:6.2} us"
-                );
+                both(&input, connections, level, window, length);
             }
         }
     }
+    let stream = input.messages.concat();
+    for size in SIZES.into_iter().filter(|_| only.is_empty()) {
+        println!("messages of {size} bytes");
+        let stream = stream.repeat(size / stream.len() + 1);
+        input.messages = stream.chunks_exact(size).map(<[u8]>::to_vec).take(1000).collect();
+        let messages = ((256 << 10) / size).clamp(1, 500);
+        let rounds = if test { 1 } else { ((16 << 20) / size).clamp(3, 15) };
+        both(&input, 1, 6, 15, Length { messages, rounds });
+    }
 }
 
-fn sending(texts: &[Vec<u8>], connections: usize, level: u8, window: u8, length: Length) -> [f64; 2] {
+fn both(input: &Input, connections: usize, level: u8, window: u8, length: Length) {
+    let sent = sending(input, connections, level, window, length);
+    let received = receiving(input, connections, level, window, length);
+    let [ours, usual] = [0, 1].map(|design| sent[design] + received[design]);
+    println!("both    level {level}, {window} bits, {connections:5} connections: {ours:6.2} / {usual:6.2} us");
+}
+
+fn sending(input: &Input, connections: usize, level: u8, window: u8, length: Length) -> [f64; 2] {
     let config = Config::new().compression(Compression::new().level(level));
     let usual = connections.min(MOST_CODECS);
     let mut ends = Vec::with_capacity(connections);
     let mut codecs = Vec::with_capacity(usual);
-    let (mut next, mut output) = (0, vec![0; 64 << 10]);
-    // As when they have been at work for some time: whole windows.
-    let (texts, old) = texts.split_at(texts.len() - 70);
-    let old = old.concat();
+    let (mut next, mut output) = (0, input.output());
     let ours = measure(|| {
         for _ in 0..connections {
             let mut end = Connection::server(&config).with_deflate(agreement(window), &config);
-            end.split().1.binary(&old).unwrap();
+            end.split().1.binary(&input.old).unwrap();
             let n = end.outgoing().len();
             end.consume(n);
             end.release();
@@ -96,7 +119,7 @@ fn sending(texts: &[Vec<u8>], connections: usize, level: u8, window: u8, length:
     let theirs = measure(|| {
         for _ in 0..usual {
             let mut codec = Deflate::new(i32::from(level), false, window);
-            codec.compress(&old, &mut output, DeflateFlush::SyncFlush).unwrap();
+            codec.compress(&input.old, &mut output, DeflateFlush::SyncFlush).unwrap();
             codecs.push(codec);
         }
     });
@@ -107,7 +130,7 @@ fn sending(texts: &[Vec<u8>], connections: usize, level: u8, window: u8, length:
             let start = next;
             let clock = Instant::now();
             for _ in 0..length.messages {
-                let text = &texts[next % texts.len()];
+                let text = &input.messages[next % input.messages.len()];
                 next += 1;
                 if design == 0 {
                     let end = &mut ends[at];
@@ -132,25 +155,24 @@ fn sending(texts: &[Vec<u8>], connections: usize, level: u8, window: u8, length:
     rounds.print("send", connections, level, window, kept, usual)
 }
 
-fn receiving(texts: &[Vec<u8>], connections: usize, level: u8, window: u8, length: Length) -> [f64; 2] {
+fn receiving(input: &Input, connections: usize, level: u8, window: u8, length: Length) -> [f64; 2] {
     let config = Config::new().compression(Compression::new().level(level));
     let usual = connections.min(MOST_CODECS);
     // Each connection's stream comes from a codec of its own, which is not kept.
     let each = (length.messages * length.rounds).div_ceil(usual) + 1;
-    let (texts, old) = texts.split_at(texts.len() - 70);
-    let old = old.concat();
+    let Input { messages: texts, old } = input;
     let mut peer = Deflate::new(i32::from(level), false, window);
     let mut wire = vec![VecDeque::new(); connections];
     for (n, wire) in wire.iter_mut().enumerate() {
         peer.reset();
-        wire.push_back(payload(&mut peer, &old));
+        wire.push_back(payload(&mut peer, old));
         for m in 0..each {
             wire.push_back(payload(&mut peer, &texts[(n * 31 + m) % texts.len()]));
         }
     }
     let mut ends = Vec::with_capacity(connections);
     let mut codecs = Vec::with_capacity(usual);
-    let mut output = vec![0; 64 << 10];
+    let mut output = input.output();
     let mut framed: Vec<VecDeque<Vec<u8>>> =
         wire.iter().map(|wire| wire.iter().map(|payload| frame(payload)).collect()).collect();
     let ours = measure(|| {
@@ -196,6 +218,14 @@ fn receiving(texts: &[Vec<u8>], connections: usize, level: u8, window: u8, lengt
     }
     let kept = [kib(ours.bytes_current, connections), kib(theirs.bytes_current, usual)];
     rounds.print("receive", connections, level, window, kept, usual)
+}
+
+impl Input {
+    /// Room for any of them.
+    fn output(&self) -> Vec<u8> {
+        let longest = self.messages.iter().map(Vec::len).max().unwrap_or_default();
+        vec![0; longest + (64 << 10)]
+    }
 }
 
 impl Rounds {
@@ -267,11 +297,15 @@ fn payload(codec: &mut Deflate, text: &[u8]) -> Vec<u8> {
 /// A compressed binary message from a server.
 fn frame(payload: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0xc2];
-    match u16::try_from(payload.len()) {
-        Ok(short @ 0..=125) => bytes.push(short.to_be_bytes()[1]),
-        length => {
+    match (payload.len(), u16::try_from(payload.len())) {
+        (0..=125, Ok(length)) => bytes.push(length.to_be_bytes()[1]),
+        (_, Ok(length)) => {
             bytes.push(126);
-            bytes.extend(length.unwrap().to_be_bytes());
+            bytes.extend(length.to_be_bytes());
+        }
+        (length, Err(_)) => {
+            bytes.push(127);
+            bytes.extend((length as u64).to_be_bytes());
         }
     }
     bytes.extend(payload);
