@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use ws_proto::deflate::{Agreement, Compression};
+use ws_proto::deflate::{Agreement, Compression, Prepared};
 use ws_proto::{Config, Connection, Seed};
 
 use crate::measured;
@@ -86,6 +86,28 @@ pub fn final_blocks(n: usize) {
     let mut wire = frame(BINARY_COMPRESSED, &[&*block.repeat(n), b"\0"].concat());
     let mut end = server(&with_pool());
     assert_eq!(measured(|| receive(&mut end, &mut wire)), 59 * n);
+}
+
+/// Blocks of nothing, behind a message that fills the window.
+pub fn empty_blocks(n: usize) {
+    let blocks = b"\0\0\0\xff\xff".repeat(n);
+    let mut wire = wire(&with_pool(), &json(64 << 10));
+    wire.extend(frame(BINARY_COMPRESSED, &[&*blocks, b"\0"].concat()));
+    let mut end = server(&with_pool());
+    assert_eq!(measured(|| receive(&mut end, &mut wire)), 64 << 10);
+}
+
+/// One message, compressed once, to each.
+pub fn prepared(n: usize) {
+    let config = with_pool();
+    let mut ends: Vec<Connection> = (0..n).map(|_| server(&config)).collect();
+    let message = Prepared::binary(&json(512), &Compression::new());
+    measured(|| {
+        for end in &mut ends {
+            end.split().1.prepared(&message).expect("open");
+            flush(end);
+        }
+    });
 }
 
 pub fn messages(n: usize) {
