@@ -17,16 +17,16 @@ const fn case(name: &'static str, unit: &'static str, ns: &'static [usize], run:
 const KI: usize = 1 << 10;
 const MI: usize = 1 << 20;
 
-const SIZES: &[usize] = &[1, 32, KI, 32 * KI, MI, 16 * MI, 128 * MI, 256 * MI];
-const BYTES: &[usize] = &[8, KI, 16 * KI, 128 * KI, 256 * KI];
-const COUNTS: &[usize] = &[100, 6_250, 50_000, 100_000];
-const FEW: &[usize] = &[100, 1_250, 10_000, 20_000];
-const CONNECTIONS: &[usize] = &[100, 1_250, 5_000, 10_000];
-/// Each of these has a codec to itself for a while.
-const HALVES: &[usize] = &[1_250, 2_500, 5_000, 10_000];
-const SHRINKING: &[usize] = &[256 * KI, 512 * KI, MI, 2 * MI];
-const SHRINKING_IN_BYTES: &[usize] = &[64 * KI, 128 * KI, 256 * KI, 512 * KI];
-const HEADS: &[usize] = &[KI, 16 * KI, 64 * KI, 128 * KI];
+// One that is small, n and 2 n.
+const SIZES: &[usize] = &[1, 32, KI, 32 * KI, MI, 128 * MI, 256 * MI];
+const BYTES: &[usize] = &[8, KI, 128 * KI, 256 * KI];
+const COUNTS: &[usize] = &[100, 50_000, 100_000];
+const FEW: &[usize] = &[100, 10_000, 20_000];
+const CONNECTIONS: &[usize] = &[100, 5_000, 10_000];
+const SHRINKING: &[usize] = &[256 * KI, MI, 2 * MI];
+const SHRINKING_IN_BYTES: &[usize] = &[64 * KI, 256 * KI, 512 * KI];
+const BLOCKS: &[usize] = &[8 * KI, 32 * KI, 64 * KI];
+const HEADS: &[usize] = &[KI, 64 * KI, 128 * KI];
 
 pub const CASES: &[Case] = &[
     case("receive a message", "bytes", SIZES, receive::binary),
@@ -47,17 +47,17 @@ pub const CASES: &[Case] = &[
     case("send fragments", "fragments", COUNTS, send::fragments),
     case("send a message in fragments", "fragments", COUNTS, send::cut),
     case("send a compressed message", "bytes", SHRINKING, compressed::sent),
-    case("send compressed messages", "messages", &[100, 1_250, 5_000, 10_000], compressed::messages),
+    case("send compressed messages", "messages", FEW, compressed::messages),
     case("receive a compressed message", "bytes", SHRINKING, compressed::whole),
     case("receive a compressed message in reads of a byte", "bytes", SHRINKING_IN_BYTES, compressed::in_bytes),
     case("receive a compressed message in fragments", "bytes", SHRINKING, compressed::in_fragments),
     case("relay a compressed message in reads of a byte", "bytes", SHRINKING_IN_BYTES, compressed::relayed_in_bytes),
-    case("receive a compressed bomb", "bytes", &[MI, 16 * MI, 64 * MI, 128 * MI], compressed::bomb),
-    case("receive compressed empty blocks", "blocks", &[4 * KI, 32 * KI, 128 * KI, 256 * KI], compressed::empty_blocks),
-    case("receive compressed final blocks", "blocks", &[8 * KI, 16 * KI, 32 * KI, 64 * KI], compressed::final_blocks),
+    case("receive a compressed bomb", "bytes", &[MI, 64 * MI, 128 * MI], compressed::bomb),
+    case("receive compressed empty blocks", "blocks", BLOCKS, compressed::empty_blocks),
+    case("receive compressed final blocks", "blocks", BLOCKS, compressed::final_blocks),
     case("send a prepared message on connections", "connections", CONNECTIONS, compressed::prepared),
     case("echo compressed on connections", "connections", CONNECTIONS, compressed::connections),
-    case("receive compressed halves on connections", "connections", HALVES, compressed::half_messages),
+    case("receive compressed halves on connections", "connections", &[1_250, 5_000, 10_000], compressed::half_messages),
     case("request head: a value", "bytes", HEADS, head::value),
     case("request head: a name", "bytes", HEADS, head::name),
     case("request head: lines", "lines", HEADS, head::lines),
