@@ -30,6 +30,8 @@ const HEADS: &[usize] = &[KI, 64 * KI, 128 * KI];
 
 pub const CASES: &[Case] = &[
     case("receive a message", "bytes", SIZES, receive::binary),
+    case("receive a message to where it belongs", "bytes", SIZES, receive::roomy),
+    case("receive a message to where it belongs in reads of a byte", "bytes", BYTES, receive::roomy_in_bytes),
     case("receive a text", "bytes", SIZES, receive::texts),
     case("relay a text", "bytes", SIZES, receive::relayed),
     case("receive a text in reads of a byte", "bytes", BYTES, receive::in_bytes),

@@ -1,6 +1,6 @@
 //! Receiving: one message by its size, by what reads bring and by its fragments; many messages; many connections.
 
-use ws_proto::Connection;
+use ws_proto::{Connection, Event};
 
 use crate::measured;
 use crate::wire::{
@@ -37,6 +37,29 @@ fn large(first: u8, n: usize, receive: fn(&mut Connection, &mut [u8]) -> usize) 
         received += measured(|| receive(&mut end, &mut buffer));
     }
     received
+}
+
+pub fn roomy(n: usize) {
+    to_where_it_belongs(n, READ);
+}
+
+pub fn roomy_in_bytes(n: usize) {
+    to_where_it_belongs(n, 1);
+}
+
+/// A message that is read into the reader's own buffer.
+fn to_where_it_belongs(n: usize, read: usize) {
+    let mut end = server();
+    let (reader, _) = end.split();
+    assert_eq!(reader.advance(&mut &mut header(BINARY, n)[..]), Ok(false));
+    measured(|| {
+        while let Some(room) = reader.room(1) {
+            let n = room.len().min(read);
+            room[..n].fill(7);
+            reader.filled(n);
+        }
+    });
+    assert!(matches!(reader.event(), Some(Event::Binary(bytes)) if bytes.len() == n));
 }
 
 /// All of `wire`, in reads of one size.
