@@ -70,7 +70,7 @@ impl fmt::Debug for Seed {
 /// An endless row of masking keys: `ChaCha12` with fast key erasure, each block's first words being the next seed.
 pub(crate) struct Keys {
     seed: [u32; SEED],
-    block: Block,
+    pub(crate) block: Block,
 }
 
 impl Keys {
@@ -89,12 +89,6 @@ impl Keys {
             Some(key) => key.to_ne_bytes(),
             None => self.refill(),
         }
-    }
-
-    /// Where the next keys wait.
-    #[cfg_attr(not(feature = "alloc"), expect(dead_code, reason = "it is never given back"))]
-    pub(crate) const fn block(&mut self) -> &mut Block {
-        &mut self.block
     }
 
     #[cold]

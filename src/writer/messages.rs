@@ -120,7 +120,7 @@ impl Writer {
     pub fn release(&mut self) {
         self.queue.release();
         if let Some(keys) = &mut self.keys {
-            keys.block().release();
+            keys.block.release();
         }
     }
 
