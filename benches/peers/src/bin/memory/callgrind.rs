@@ -1,0 +1,133 @@
+//! Instructions and allocations: a library's rounds in a process of its own, under callgrind.
+//!
+//! The process calls [`callgrind_mark`] before and after some rounds of each cell, and callgrind writes down what it
+//! counted since the last mark. What a call to the allocator is can be read from the same files, so that no allocator
+//! that counts has to slow down what is timed.
+
+use std::collections::HashMap;
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs, io, process};
+
+use crate::cell::Cell;
+use crate::job::{Job, Library};
+use crate::measure::Contestant;
+
+/// What one message takes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Counts {
+    pub(crate) instructions: f64,
+    pub(crate) allocations: f64,
+}
+
+/// How many rounds are counted, behind the two that warm a connection up.
+const ROUNDS: u32 = 2;
+
+/// Whether it is there.
+pub(crate) fn is_installed() -> bool {
+    Command::new("valgrind").arg("--version").output().is_ok_and(|output| output.status.success())
+}
+
+/// The hidden mode: runs one library through all cells, which are named on standard output.
+pub(crate) fn child(library: Library, cells: &[Cell], checked: bool) {
+    for &cell in cells {
+        let job = Job::new(cell);
+        if let Some(mut contestant) = Contestant::enter(library, &job, checked) {
+            println!("{cell}");
+            callgrind_mark();
+            contestant.run(ROUNDS);
+            callgrind_mark();
+        }
+    }
+}
+
+/// Where callgrind writes down what it counted.
+#[inline(never)]
+fn callgrind_mark() {
+    black_box(());
+}
+
+/// Counts for one library in all cells that `filter` lets pass.
+pub(crate) fn count(library: &str, filter: &[String]) -> io::Result<HashMap<String, Counts>> {
+    let directory = Directory::new(library)?;
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--dump-before=*callgrind_mark*"])
+        .arg(format!("--callgrind-out-file={}", directory.0.join("out").display()))
+        .arg(env::current_exe()?)
+        .args(["--one", library])
+        .args(filter.iter().flat_map(|part| ["--cell", part]))
+        .output()?;
+    if !output.status.success() {
+        return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()));
+    }
+    let names = String::from_utf8_lossy(&output.stdout);
+    let mut functions = HashMap::new();
+    let mut counts = HashMap::new();
+    for (at, name) in names.lines().enumerate() {
+        read_part(&directory.part(2 * at + 1), &mut functions)?; // only for the names in it
+        counts.insert(name.to_owned(), read_part(&directory.part(2 * at + 2), &mut functions)?);
+    }
+    Ok(counts)
+}
+
+/// What is counted in one file, over all rounds: the total of instructions, and the calls to the allocator. Names are
+/// abbreviated to numbers where they come again.
+fn read_part(path: &Path, functions: &mut HashMap<String, String>) -> io::Result<Counts> {
+    let (mut counts, mut called) = (Counts { instructions: 0.0, allocations: 0.0 }, false);
+    for line in fs::read_to_string(path)?.lines() {
+        let (key, value) = line.split_once(['=', ':']).unwrap_or_default();
+        match key {
+            "totals" | "summary" => counts.instructions = value.trim().parse().map_err(io::Error::other)?,
+            "fn" => _ = function(value, functions),
+            "cfn" => called = ALLOCATING.contains(&function(value, functions)),
+            "calls" if called => {
+                let calls = value.split(' ').next().unwrap_or_default();
+                counts.allocations += calls.parse::<f64>().map_err(io::Error::other)?;
+            }
+            _ => {}
+        }
+    }
+    Ok(counts)
+}
+
+fn function<'a>(value: &'a str, functions: &'a mut HashMap<String, String>) -> &'a str {
+    let Some((number, name)) = value.split_once(") ") else {
+        return functions.get(value.trim_end_matches(')')).map_or("", String::as_str);
+    };
+    functions.insert(number.to_owned(), name.split('\'').next().unwrap_or(name).to_owned());
+    &functions[number]
+}
+
+const ALLOCATING: [&str; 5] = ["malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc"];
+
+impl Counts {
+    /// For one of the messages of a cell.
+    #[expect(clippy::cast_precision_loss, reason = "few messages")]
+    pub(crate) fn per_message(self, cell: Cell) -> Self {
+        let messages = cell.count() as f64 * f64::from(ROUNDS);
+        Self { instructions: self.instructions / messages, allocations: self.allocations / messages }
+    }
+}
+
+/// A directory for callgrind's files, which goes when they are read.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new(library: &str) -> io::Result<Self> {
+        let name: String = library.chars().filter(char::is_ascii_alphanumeric).collect();
+        let path = env::temp_dir().join(format!("ws-proto-peers-{}-{name}", process::id()));
+        fs::create_dir_all(&path)?;
+        Ok(Self(path))
+    }
+
+    fn part(&self, number: usize) -> PathBuf {
+        self.0.join(format!("out.{number}"))
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}

@@ -1,0 +1,78 @@
+//! `fastwebsockets`: a `FragmentCollector`, as its documentation shows for whole messages; frames are sent as borrowed
+//! payloads, each written at once: it has no buffer for output, and from 1 KiB on (its default, as are vectored writes,
+//! the automatic pong and close) header and payload are two slices. What a client borrows is copied to be masked.
+//! Features: `simd`, which checks UTF-8 with simdutf8 in whole frames; text in fragments goes through `utf-8`. Its
+//! handshake is hyper's upgrade and takes no bytes. Masking keys are from `rand`'s thread generator, a `ChaCha12`.
+
+use fastwebsockets::{FragmentCollector, Frame, OpCode, Payload, Role, WebSocket};
+
+use super::LIMIT;
+use crate::cell::{self, Kind, Operation};
+use crate::job::{Job, Library, Round};
+use crate::pipe::{Pipe, drive};
+
+pub(crate) const LIBRARY: Library = Library { name: "fastwebsockets", open };
+
+fn open(job: &Job) -> Option<Round> {
+    Some(match job.operation {
+        Operation::Receive(..) | Operation::Fragmented => receive(job),
+        Operation::Send(..) => send(job),
+        Operation::Echo(_) => echo(job),
+        Operation::Handshake => return None,
+    })
+}
+
+fn socket(job: &Job) -> FragmentCollector<Pipe> {
+    let role = match job.operation.role() {
+        cell::Role::Server => Role::Server,
+        cell::Role::Client => Role::Client,
+    };
+    let mut socket = WebSocket::after_handshake(job.pipe(), role);
+    socket.set_max_message_size(LIMIT);
+    FragmentCollector::new(socket)
+}
+
+const fn opcode(job: &Job) -> OpCode {
+    match job.operation.kind() {
+        Kind::Binary => OpCode::Binary,
+        Kind::Ascii | Kind::Mixed => OpCode::Text,
+    }
+}
+
+fn receive(job: &Job) -> Round {
+    let (mut socket, count, expected) = (socket(job), job.count, opcode(job));
+    Box::new(move |seen| {
+        drive(async {
+            for _ in 0..count {
+                let frame = socket.read_frame().await.expect("valid");
+                assert_eq!(frame.opcode, expected);
+                seen.message(&frame.payload);
+            }
+        });
+    })
+}
+
+fn send(job: &Job) -> Round {
+    let (mut socket, payload, count, opcode) = (socket(job), job.payload.clone(), job.count, opcode(job));
+    Box::new(move |_| {
+        drive(async {
+            for _ in 0..count {
+                let frame = Frame::new(true, opcode, None, Payload::Borrowed(&payload));
+                socket.write_frame(frame).await.expect("open");
+            }
+        });
+    })
+}
+
+fn echo(job: &Job) -> Round {
+    let (mut socket, count) = (socket(job), job.count);
+    Box::new(move |seen| {
+        drive(async {
+            for _ in 0..count {
+                let frame = socket.read_frame().await.expect("valid");
+                seen.message(&frame.payload);
+                socket.write_frame(frame).await.expect("open");
+            }
+        });
+    })
+}

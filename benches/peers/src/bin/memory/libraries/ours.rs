@@ -1,0 +1,136 @@
+//! `ws-proto`: each read fills one buffer of 64 KiB, all events are taken from it, and then what is outgoing is
+//! written, as in `examples/echo_mio.rs`. Large messages of a server go out with `binary_through`. Features: the
+//! default ones. `keep_buffer` is raised, as on a busy connection. Masking keys are from `ChaCha12`, always.
+
+use ws_proto::handshake::{OriginPolicy, Server};
+use ws_proto::{Config, Connection, Event, Reader, Seed, SendError, Writer};
+
+use crate::cell::{Operation, Role};
+use crate::job::{Job, Library, Round, Seen};
+use crate::pipe::{Pipe, READ, Sink};
+
+pub(crate) const LIBRARY: Library = Library { name: "ws-proto", open };
+
+fn open(job: &Job) -> Option<Round> {
+    Some(match job.operation {
+        Operation::Receive(..) | Operation::Fragmented => receive(job),
+        Operation::Send(..) => send(job),
+        Operation::Echo(_) => echo(job),
+        Operation::Handshake => handshake(job),
+    })
+}
+
+fn connection(role: Role) -> Connection {
+    let config = Config::new().keep_buffer(4 << 20).max_pending(Config::UNLIMITED);
+    match role {
+        Role::Server => Connection::server(&config),
+        Role::Client => Connection::client(&config, Seed::from_os().expect("entropy")),
+    }
+}
+
+fn receive(job: &Job) -> Round {
+    let mut end = End::new(job);
+    let count = job.count;
+    Box::new(move |seen| end.read_until(count, seen, |_, _, _| Ok(())))
+}
+
+fn echo(job: &Job) -> Round {
+    let mut end = End::new(job);
+    let count = job.count;
+    Box::new(move |seen| {
+        end.read_until(count, seen, |writer, event, sink| match event {
+            Event::Text(text) => writer.text_through(text, |pending, rest| write_both(sink, pending, rest)),
+            Event::Binary(bytes) => writer.binary_through(bytes, |pending, rest| write_both(sink, pending, rest)),
+            _ => Ok(()),
+        });
+    })
+}
+
+fn send(job: &Job) -> Round {
+    let mut end = End::new(job);
+    let (job, text) = (job.clone(), job.text());
+    Box::new(move |_| {
+        for batch in 0..job.batches() {
+            let (_, writer) = end.connection.split();
+            for _ in batch * job.batch..job.count.min((batch + 1) * job.batch) {
+                let write = |pending: &[u8], rest: &[u8]| write_both(&job.sink, pending, rest);
+                match &text {
+                    Some(text) => writer.text_through(text, write),
+                    None => writer.binary_through(&job.payload, write),
+                }
+                .expect("open");
+            }
+            end.write();
+        }
+    })
+}
+
+fn handshake(job: &Job) -> Round {
+    let (job, config, mut buffer) = (job.clone(), Config::new(), vec![0; READ]);
+    Box::new(move |_| {
+        for _ in 0..job.count {
+            let n = job.pipe().pull(&mut buffer);
+            let mut server = Server::new(OriginPolicy::SameOrigin, &config);
+            let accepted = server.accept(&mut &mut buffer[..n]).expect("a good request");
+            let mut connection = accepted.expect("a whole request");
+            job.sink.write(connection.outgoing());
+        }
+    })
+}
+
+/// A connection with its transport.
+struct End {
+    connection: Connection,
+    pipe: Pipe,
+    sink: Sink,
+    buffer: Vec<u8>,
+}
+
+impl End {
+    fn new(job: &Job) -> Self {
+        let connection = connection(job.operation.role());
+        Self { connection, pipe: job.pipe(), sink: job.sink.clone(), buffer: vec![0; READ] }
+    }
+
+    /// Reads until so many messages have come, and hands each on.
+    fn read_until(
+        &mut self,
+        count: usize,
+        seen: &mut Seen,
+        mut answer: impl FnMut(&mut Writer, Event<'_>, &Sink) -> Result<(), SendError>,
+    ) {
+        let goal = seen.messages() + count;
+        while seen.messages() < goal {
+            let n = self.pipe.pull(&mut self.buffer);
+            let (reader, writer) = self.connection.split();
+            take(reader, &mut self.buffer[..n], seen, |event| answer(writer, event, &self.sink).expect("open"));
+            self.write();
+        }
+    }
+
+    fn write(&mut self) {
+        let outgoing = self.connection.outgoing();
+        let n = outgoing.len();
+        self.sink.write(outgoing);
+        self.connection.consume(n);
+    }
+}
+
+/// All events of one read.
+fn take(reader: &mut Reader, mut input: &mut [u8], seen: &mut Seen, mut answer: impl FnMut(Event<'_>)) {
+    while let Some(event) = reader.receive(&mut input).expect("valid") {
+        match event {
+            Event::Text(text) => seen.message(text.as_bytes()),
+            Event::Binary(bytes) => seen.message(bytes),
+            _ => {}
+        }
+        answer(event);
+    }
+}
+
+/// A vectored write.
+fn write_both(sink: &Sink, pending: &[u8], rest: &[u8]) -> usize {
+    sink.write(pending);
+    sink.write(rest);
+    pending.len() + rest.len()
+}

@@ -1,0 +1,89 @@
+//! `tungstenite`: `read` for messages; `write` for a batch and then `flush`, which its documentation recommends for
+//! throughput. A message is shared bytes, so that sending again what was received or kept takes no copy before the
+//! frame. Its buffers are as large as by default (128 KiB each). Features: the default ones; it has no others that
+//! would make it faster. Masking keys are from `rand`'s thread generator, a `ChaCha12`.
+
+use bytes::Bytes;
+use tungstenite::protocol::{Role, WebSocket, WebSocketConfig};
+use tungstenite::{Message, Utf8Bytes};
+
+use super::LIMIT;
+use crate::cell::{self, Operation};
+use crate::job::{Job, Library, Round, Seen};
+use crate::pipe::Pipe;
+
+pub(crate) const LIBRARY: Library = Library { name: "tungstenite", open };
+
+fn open(job: &Job) -> Option<Round> {
+    Some(match job.operation {
+        Operation::Receive(..) | Operation::Fragmented => receive(job),
+        Operation::Send(..) => send(job),
+        Operation::Echo(_) => echo(job),
+        Operation::Handshake => handshake(job),
+    })
+}
+
+fn socket(job: &Job) -> WebSocket<Pipe> {
+    let config = WebSocketConfig::default().max_message_size(Some(LIMIT)).max_frame_size(Some(LIMIT));
+    let role = match job.operation.role() {
+        cell::Role::Server => Role::Server,
+        cell::Role::Client => Role::Client,
+    };
+    WebSocket::from_raw_socket(job.pipe(), role, Some(config))
+}
+
+fn note(message: &Message, seen: &mut Seen) {
+    match message {
+        Message::Text(text) => seen.message(text.as_bytes()),
+        Message::Binary(bytes) => seen.message(bytes),
+        _ => {}
+    }
+}
+
+fn receive(job: &Job) -> Round {
+    let (mut socket, count) = (socket(job), job.count);
+    Box::new(move |seen| {
+        let goal = seen.messages() + count;
+        while seen.messages() < goal {
+            note(&socket.read().expect("valid"), seen);
+        }
+        socket.flush().expect("open"); // the pongs
+    })
+}
+
+fn send(job: &Job) -> Round {
+    let (mut socket, job) = (socket(job), job.clone());
+    let message = match job.text() {
+        Some(text) => Message::Text(Utf8Bytes::from(text)),
+        None => Message::Binary(Bytes::copy_from_slice(&job.payload)),
+    };
+    Box::new(move |_| {
+        for batch in 0..job.batches() {
+            for _ in batch * job.batch..job.count.min((batch + 1) * job.batch) {
+                socket.write(message.clone()).expect("open");
+            }
+            socket.flush().expect("open");
+        }
+    })
+}
+
+fn echo(job: &Job) -> Round {
+    let (mut socket, count) = (socket(job), job.count);
+    Box::new(move |seen| {
+        for _ in 0..count {
+            let message = socket.read().expect("valid");
+            note(&message, seen);
+            socket.write(message).expect("open");
+        }
+        socket.flush().expect("open");
+    })
+}
+
+fn handshake(job: &Job) -> Round {
+    let job = job.clone();
+    Box::new(move |_| {
+        for _ in 0..job.count {
+            drop(tungstenite::accept(job.pipe()).expect("a good request"));
+        }
+    })
+}
