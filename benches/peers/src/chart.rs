@@ -11,7 +11,7 @@ use plotters::prelude::*;
 pub struct Panel {
     /// What is done.
     pub title: String,
-    /// One bar each; the first is the measure.
+    /// One bar each; the first is the measure, and one.
     pub bars: Vec<Bar>,
 }
 
@@ -20,9 +20,9 @@ pub struct Panel {
 pub struct Bar {
     /// Who.
     pub label: String,
-    /// The length of the bar, one being as long as the first.
+    /// How long the bar is, to the right of one, or to the left of it.
     pub value: f64,
-    /// What `value` is the mean of, as dots.
+    /// What `value` is the mean of, as dots, each darker than the one before.
     pub dots: Vec<f64>,
 }
 
@@ -79,16 +79,25 @@ fn draw_panel(area: &Area<'_>, (low, high): (f64, f64), panel: &Panel) -> Result
     }
     for (row, bar) in (0..).zip(&panel.bars) {
         let y = i32::try_from(28 + BAR * row)?;
-        let color = if row == 0 { OURS } else { OTHERS };
+        let color = if bar.value < 1.0 { FASTER } else { SLOWER };
         area.draw(&Text::new(bar.label.as_str(), (12, y + 1), ("sans-serif", 11).into_font()))?;
-        area.draw(&Rectangle::new([(axis.x(low), y), (axis.x(bar.value), y + 11)], color.filled()))?;
-        for &dot in &bar.dots {
-            area.draw(&Circle::new((axis.x(dot), y + 5), 2, BLACK.mix(0.5).filled()))?;
+        area.draw(&Rectangle::new([(axis.x(1.0), y), (axis.x(bar.value), y + 11)], color.filled()))?;
+        for (&dot, shade) in bar.dots.iter().zip(shades(bar.dots.len())) {
+            area.draw(&Circle::new((axis.x(dot), y + 5), 2, shade.filled()))?;
         }
         let value = format!("{:.2}", bar.value);
         area.draw(&Text::new(value, (RIGHT + 6, y + 1), ("sans-serif", 11).into_font().color(&GREY)))?;
     }
     Ok(())
+}
+
+/// From light to dark.
+fn shades(count: usize) -> impl Iterator<Item = RGBColor> {
+    let step = u8::try_from(170 / count.max(1)).unwrap_or(0);
+    (0..count).rev().scan((), move |(), at| u8::try_from(at).ok()).map(move |at| {
+        let level = step.saturating_mul(at);
+        RGBColor(level, level, level)
+    })
 }
 
 /// From logarithms to pixels.
@@ -114,5 +123,5 @@ const LEFT: i32 = 120;
 const RIGHT: i32 = 350;
 const GREY: RGBColor = RGBColor(90, 90, 90);
 const PALE: RGBColor = RGBColor(215, 215, 215);
-const OURS: RGBColor = RGBColor(46, 125, 50);
-const OTHERS: RGBColor = RGBColor(144, 164, 188);
+const FASTER: RGBColor = RGBColor(235, 140, 90);
+const SLOWER: RGBColor = RGBColor(144, 176, 210);

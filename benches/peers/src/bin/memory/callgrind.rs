@@ -11,7 +11,7 @@ use std::process::Command;
 use std::{env, fs, io, process};
 
 use crate::cell::Cell;
-use crate::job::{Job, Library};
+use crate::job::Job;
 use crate::measure::Contestant;
 
 /// What one message takes.
@@ -29,11 +29,10 @@ pub(crate) fn is_installed() -> bool {
     Command::new("valgrind").arg("--version").output().is_ok_and(|output| output.status.success())
 }
 
-/// The hidden mode: runs one library through all cells, which are named on standard output.
-pub(crate) fn child(library: Library, cells: &[Cell], checked: bool) {
+/// The hidden mode: runs one library, or limit, through all cells, which are named on standard output.
+pub(crate) fn child(cells: &[Cell], enter: impl Fn(&Job) -> Option<Contestant>) {
     for &cell in cells {
-        let job = Job::new(cell);
-        if let Some(mut contestant) = Contestant::enter(library, &job, checked) {
+        if let Some(mut contestant) = enter(&Job::new(cell)) {
             println!("{cell}");
             callgrind_mark();
             contestant.run(ROUNDS);
@@ -52,6 +51,7 @@ fn callgrind_mark() {
 pub(crate) fn count(library: &str, filter: &[String]) -> io::Result<HashMap<String, Counts>> {
     let directory = Directory::new(library)?;
     let output = Command::new("valgrind")
+        .env("GLIBC_TUNABLES", NO_STRING_INSTRUCTIONS)
         .args(["--tool=callgrind", "--dump-before=*callgrind_mark*"])
         .arg(format!("--callgrind-out-file={}", directory.0.join("out").display()))
         .arg(env::current_exe()?)
@@ -98,6 +98,10 @@ fn function<'a>(value: &'a str, functions: &'a mut HashMap<String, String>) -> &
     functions.insert(number.to_owned(), name.split('\'').next().unwrap_or(name).to_owned());
     &functions[number]
 }
+
+/// Callgrind counts a `rep movsb` once for each byte. Without it a copy counts as the vector loop that it else is.
+const NO_STRING_INSTRUCTIONS: &str =
+    "glibc.cpu.x86_rep_movsb_threshold=1073741824:glibc.cpu.x86_rep_stosb_threshold=1073741824";
 
 const ALLOCATING: [&str; 5] = ["malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc"];
 

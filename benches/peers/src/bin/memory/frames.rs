@@ -11,13 +11,13 @@ pub(crate) fn append(wire: &mut Vec<u8>, first: u8, payload: &[u8], key: Option<
     let masked = if key.is_some() { 0x80 } else { 0 };
     wire.push(first);
     match u16::try_from(payload.len()) {
-        Ok(length @ ..126) => wire.push(masked | length.to_le_bytes()[0]),
+        Ok(length @ ..126) => wire.push(masked + length.to_le_bytes()[0]),
         Ok(length) => {
-            wire.push(masked | 126);
+            wire.push(masked + 126);
             wire.extend(length.to_be_bytes());
         }
         Err(_) => {
-            wire.push(masked | 127);
+            wire.push(masked + 127);
             wire.extend((payload.len() as u64).to_be_bytes());
         }
     }

@@ -7,17 +7,34 @@ use crate::cell::{Cell, FRAGMENTS, Kind, Operation, Role};
 use crate::frames;
 use crate::pipe::{Pipe, Sink};
 
-/// A library under measurement.
+/// A library under measurement. Each function makes a connection for a job.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Library {
     /// As on crates.io; the report finds the version by it.
     pub(crate) name: &'static str,
-    /// Makes a connection for a job; `None` if the library does no such thing.
-    pub(crate) open: fn(&Job) -> Option<Round>,
+    pub(crate) receive: fn(&Job) -> Round,
+    pub(crate) fragmented: fn(&Job) -> Round,
+    pub(crate) send: fn(&Job) -> Round,
+    pub(crate) echo: fn(&Job) -> Round,
+    /// If it does one from bytes.
+    pub(crate) handshake: Option<fn(&Job) -> Round>,
 }
 
 /// Does a job's work once, on a connection that lasts.
 pub(crate) type Round = Box<dyn FnMut(&mut Seen)>;
+
+impl Library {
+    /// `None` if the library does no such thing.
+    pub(crate) fn open(self, job: &Job) -> Option<Round> {
+        match job.operation {
+            Operation::Receive(..) => Some((self.receive)(job)),
+            Operation::Fragmented => Some((self.fragmented)(job)),
+            Operation::Send(..) => Some((self.send)(job)),
+            Operation::Echo(_) => Some((self.echo)(job)),
+            Operation::Handshake => self.handshake.map(|handshake| handshake(job)),
+        }
+    }
+}
 
 /// A cell, and its bytes.
 #[derive(Clone, Debug)]

@@ -13,12 +13,12 @@ mod report;
 
 use std::error::Error;
 use std::path::Path;
-use std::{env, fs};
+use std::{env, fs, io};
 
 use ws_proto_peers::{chart, machine};
 
 use crate::cell::Cell;
-use crate::job::{Job, Library};
+use crate::job::Job;
 use crate::measure::{Contestant, Plan};
 use crate::options::{Mode, Options};
 use crate::report::{AllCounts, Finding};
@@ -27,12 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let options = Options::parse(env::args().skip(1))?;
     let cells: Vec<Cell> = Cell::all().filter(|cell| options.wants(*cell)).collect();
     match &options.mode {
-        Mode::One(name) => {
-            let is_library = libraries::ALL.iter().any(|library| library.name == name);
-            let mut all = libraries::ALL.iter().chain(&limits::ALL);
-            let one = all.find(|library| library.name == name).ok_or("no such library")?;
-            callgrind::child(*one, &cells, is_library);
-        }
+        Mode::One(name) => callgrind::child(&cells, |job| entrant(name, job)),
         Mode::Test => cells.iter().for_each(|&cell| drop(enter(&options, cell))),
         Mode::Measure(plan) => measure(&options, &cells, *plan)?,
     }
@@ -42,15 +37,23 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// All that take part in a cell, and how many of them are libraries.
 fn enter(options: &Options, cell: Cell) -> (Vec<Contestant>, usize) {
     let job = Job::new(cell);
-    let libraries = wanted(options).filter_map(|library| Contestant::enter(library, &job, true));
-    let mut contestants: Vec<_> = libraries.collect();
+    let mut contestants: Vec<_> = libraries(options).filter_map(|name| entrant(name, &job)).collect();
     let count = contestants.len();
-    contestants.extend(limits::ALL.into_iter().filter_map(|limit| Contestant::enter(limit, &job, false)));
+    contestants.extend(limits::ALL.iter().filter_map(|limit| entrant(limit.name, &job)));
     (contestants, count)
 }
 
-fn wanted(options: &Options) -> impl Iterator<Item = Library> {
-    libraries::ALL.into_iter().filter(|library| options.wants_library(library.name))
+/// A library or a limit by its name; `None` if it does no such thing.
+fn entrant(name: &str, job: &Job) -> Option<Contestant> {
+    if let Some(library) = libraries::ALL.iter().find(|library| library.name == name) {
+        return Some(Contestant::enter(library.name, library.open(job)?, job, true));
+    }
+    let limit = limits::ALL.iter().find(|limit| limit.name == name)?;
+    Some(Contestant::enter(limit.name, (limit.open)(job)?, job, false))
+}
+
+fn libraries(options: &Options) -> impl Iterator<Item = &'static str> {
+    libraries::ALL.iter().map(|library| library.name).filter(|name| options.wants_library(name))
 }
 
 fn measure(options: &Options, cells: &[Cell], plan: Plan) -> Result<(), Box<dyn Error>> {
@@ -84,9 +87,16 @@ fn count(options: &Options) -> Result<AllCounts, Box<dyn Error>> {
         eprintln!("valgrind is not installed: instructions and allocations are not counted");
         return Ok(counts);
     }
-    for name in wanted(options).chain(limits::ALL).map(|library| library.name) {
-        eprintln!("callgrind: {name}");
-        counts.insert(name, callgrind::count(name, &options.cells)?);
+    let names: Vec<_> = libraries(options).chain(limits::ALL.iter().map(|limit| limit.name)).collect();
+    let at_once = std::thread::available_parallelism()?.get();
+    for some in names.chunks(at_once) {
+        eprintln!("callgrind: {}", some.join(" and "));
+        let count = |name: &&'static str| Ok((*name, callgrind::count(name, &options.cells)?));
+        let counted: io::Result<Vec<_>> = std::thread::scope(|scope| {
+            let threads: Vec<_> = some.iter().map(|name| scope.spawn(move || count(name))).collect();
+            threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+        });
+        counts.extend(counted?);
     }
     Ok(counts)
 }
@@ -103,9 +113,8 @@ fn head(options: &Options, plan: Plan) -> String {
 
 fn draw(path: &Path, findings: &[Finding]) -> Result<(), Box<dyn Error>> {
     let notes = [
-        "Time for a message relative to ws-proto: shorter is faster. Dots are sizes from 8 B to 1 MiB, bars their \
-        geometric mean, as the number on the right."
-            .to_owned(),
+        "Time for a message relative to ws-proto: bars to the right are slower than it, to the left faster.".to_owned(),
+        "Dots are sizes, from 8 B (light) to 1 MiB (dark); bars and numbers are their geometric mean.".to_owned(),
         format!("On {}.", machine::description()),
     ];
     let frame = chart::Frame { title: "WebSocket libraries in memory", notes: &notes, columns: 3, range: (0.25, 32.0) };

@@ -178,7 +178,9 @@ impl StreamWriter for Pipe {
 
     #[inline]
     async fn write_all_vectored(&mut self, slices: &[&[u8]]) -> wtx::Result<()> {
-        slices.iter().for_each(|bytes| self.sink.write(bytes));
+        for bytes in slices {
+            self.sink.write(bytes);
+        }
         Ok(())
     }
 }

@@ -7,20 +7,12 @@
 use fastwebsockets::{FragmentCollector, Frame, OpCode, Payload, Role, WebSocket};
 
 use super::LIMIT;
-use crate::cell::{self, Kind, Operation};
+use crate::cell::{self, Kind};
 use crate::job::{Job, Library, Round};
 use crate::pipe::{Pipe, drive};
 
-pub(crate) const LIBRARY: Library = Library { name: "fastwebsockets", open };
-
-fn open(job: &Job) -> Option<Round> {
-    Some(match job.operation {
-        Operation::Receive(..) | Operation::Fragmented => receive(job),
-        Operation::Send(..) => send(job),
-        Operation::Echo(_) => echo(job),
-        Operation::Handshake => return None,
-    })
-}
+pub(crate) const LIBRARY: Library =
+    Library { name: "fastwebsockets", receive, fragmented: receive, send, echo, handshake: None };
 
 fn socket(job: &Job) -> FragmentCollector<Pipe> {
     let role = match job.operation.role() {

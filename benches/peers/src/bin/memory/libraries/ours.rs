@@ -5,20 +5,12 @@
 use ws_proto::handshake::{OriginPolicy, Server};
 use ws_proto::{Config, Connection, Event, Reader, Seed, SendError, Writer};
 
-use crate::cell::{Operation, Role};
+use crate::cell::Role;
 use crate::job::{Job, Library, Round, Seen};
 use crate::pipe::{Pipe, READ, Sink};
 
-pub(crate) const LIBRARY: Library = Library { name: "ws-proto", open };
-
-fn open(job: &Job) -> Option<Round> {
-    Some(match job.operation {
-        Operation::Receive(..) | Operation::Fragmented => receive(job),
-        Operation::Send(..) => send(job),
-        Operation::Echo(_) => echo(job),
-        Operation::Handshake => handshake(job),
-    })
-}
+pub(crate) const LIBRARY: Library =
+    Library { name: "ws-proto", receive, fragmented: receive, send, echo, handshake: Some(handshake) };
 
 fn connection(role: Role) -> Connection {
     let config = Config::new().keep_buffer(4 << 20).max_pending(Config::UNLIMITED);

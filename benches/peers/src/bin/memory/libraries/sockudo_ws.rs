@@ -9,20 +9,12 @@ use sockudo_ws::handshake::server_handshake;
 use sockudo_ws::{Config, Message, WebSocketStream};
 
 use super::LIMIT;
-use crate::cell::{Operation, Role};
+use crate::cell::Role;
 use crate::job::{Job, Library, Round, Seen};
 use crate::pipe::{Pipe, drive};
 
-pub(crate) const LIBRARY: Library = Library { name: "sockudo-ws", open };
-
-fn open(job: &Job) -> Option<Round> {
-    Some(match job.operation {
-        Operation::Receive(..) | Operation::Fragmented => receive(job),
-        Operation::Send(..) => send(job),
-        Operation::Echo(_) => echo(job),
-        Operation::Handshake => handshake(job),
-    })
-}
+pub(crate) const LIBRARY: Library =
+    Library { name: "sockudo-ws", receive, fragmented: receive, send, echo, handshake: Some(handshake) };
 
 fn socket(job: &Job) -> WebSocketStream<Pipe> {
     let config = Config::builder().max_payload_length(LIMIT).idle_timeout(0).auto_ping(false).build();

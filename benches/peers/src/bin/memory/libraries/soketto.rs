@@ -11,22 +11,14 @@ use soketto::handshake::server::Response;
 use soketto::{Receiver, Sender};
 
 use super::LIMIT;
-use crate::cell::{Operation, Role};
+use crate::cell::Role;
 use crate::job::{Job, Library, Round};
 use crate::pipe::{Pipe, drive};
 
-pub(crate) const LIBRARY: Library = Library { name: "soketto", open };
+pub(crate) const LIBRARY: Library =
+    Library { name: "soketto", receive, fragmented: receive, send, echo, handshake: Some(handshake) };
 
 type Stream = BufReader<BufWriter<Pipe>>;
-
-fn open(job: &Job) -> Option<Round> {
-    Some(match job.operation {
-        Operation::Receive(..) | Operation::Fragmented => receive(job),
-        Operation::Send(..) => send(job),
-        Operation::Echo(_) => echo(job),
-        Operation::Handshake => handshake(job),
-    })
-}
 
 fn stream(job: &Job) -> Stream {
     BufReader::new(BufWriter::new(job.pipe()))

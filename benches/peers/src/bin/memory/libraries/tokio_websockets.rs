@@ -8,20 +8,12 @@ use futures_util::{SinkExt, StreamExt};
 use tokio_websockets::{ClientBuilder, Limits, Message, ServerBuilder, WebSocketStream};
 
 use super::LIMIT;
-use crate::cell::{Operation, Role};
+use crate::cell::Role;
 use crate::job::{Job, Library, Round, Seen};
 use crate::pipe::{Pipe, drive};
 
-pub(crate) const LIBRARY: Library = Library { name: "tokio-websockets", open };
-
-fn open(job: &Job) -> Option<Round> {
-    Some(match job.operation {
-        Operation::Receive(..) | Operation::Fragmented => receive(job),
-        Operation::Send(..) => send(job),
-        Operation::Echo(_) => echo(job),
-        Operation::Handshake => handshake(job),
-    })
-}
+pub(crate) const LIBRARY: Library =
+    Library { name: "tokio-websockets", receive, fragmented: receive, send, echo, handshake: Some(handshake) };
 
 fn socket(job: &Job) -> WebSocketStream<Pipe> {
     let limits = Limits::default().max_payload_len(Some(LIMIT));

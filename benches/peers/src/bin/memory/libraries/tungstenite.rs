@@ -8,20 +8,12 @@ use tungstenite::protocol::{Role, WebSocket, WebSocketConfig};
 use tungstenite::{Message, Utf8Bytes};
 
 use super::LIMIT;
-use crate::cell::{self, Operation};
+use crate::cell;
 use crate::job::{Job, Library, Round, Seen};
 use crate::pipe::Pipe;
 
-pub(crate) const LIBRARY: Library = Library { name: "tungstenite", open };
-
-fn open(job: &Job) -> Option<Round> {
-    Some(match job.operation {
-        Operation::Receive(..) | Operation::Fragmented => receive(job),
-        Operation::Send(..) => send(job),
-        Operation::Echo(_) => echo(job),
-        Operation::Handshake => handshake(job),
-    })
-}
+pub(crate) const LIBRARY: Library =
+    Library { name: "tungstenite", receive, fragmented: receive, send, echo, handshake: Some(handshake) };
 
 fn socket(job: &Job) -> WebSocket<Pipe> {
     let config = WebSocketConfig::default().max_message_size(Some(LIMIT)).max_frame_size(Some(LIMIT));

@@ -8,23 +8,13 @@ use tokio::io::BufReader;
 use web_socket::{DataType, Event, MessageType, Stream, WebSocket};
 
 use super::LIMIT;
-use crate::cell::{Operation, Role};
+use crate::cell::Role;
 use crate::job::{Job, Library, Round, Seen};
 use crate::pipe::{Pipe, READ, drive};
 
-pub(crate) const LIBRARY: Library = Library { name: "web-socket", open };
+pub(crate) const LIBRARY: Library = Library { name: "web-socket", receive, fragmented, send, echo, handshake: None };
 
 type Socket = WebSocket<BufReader<Pipe>>;
-
-fn open(job: &Job) -> Option<Round> {
-    Some(match job.operation {
-        Operation::Receive(..) => receive(job),
-        Operation::Fragmented => fragmented(job),
-        Operation::Send(..) => send(job),
-        Operation::Echo(_) => echo(job),
-        Operation::Handshake => return None,
-    })
-}
 
 fn socket(job: &Job) -> Socket {
     let stream = BufReader::with_capacity(READ, job.pipe());

@@ -7,20 +7,12 @@
 use simdutf8::basic::from_utf8;
 use websocket_sans_io::{FrameInfo, Opcode, WebsocketFrameDecoder, WebsocketFrameEncoder, WebsocketFrameEvent};
 
-use crate::cell::{Kind, Operation, Role};
+use crate::cell::{Kind, Role};
 use crate::job::{Job, Library, Round};
 use crate::pipe::{Pipe, READ, Sink};
 
-pub(crate) const LIBRARY: Library = Library { name: "websocket-sans-io", open };
-
-fn open(job: &Job) -> Option<Round> {
-    Some(match job.operation {
-        Operation::Receive(..) | Operation::Fragmented => receive(job),
-        Operation::Send(..) => send(job),
-        Operation::Echo(_) => echo(job),
-        Operation::Handshake => return None,
-    })
-}
+pub(crate) const LIBRARY: Library =
+    Library { name: "websocket-sans-io", receive, fragmented: receive, send, echo, handshake: None };
 
 fn receive(job: &Job) -> Round {
     let (mut source, mut output, count) = (Source::new(job), Output::new(job), job.count);

@@ -9,23 +9,27 @@ use wtx::rng::{Xorshift64, simple_seed};
 use wtx::web_socket::{Frame, OpCode, WebSocket, WebSocketAcceptor, WebSocketBuffer, WebSocketPayloadOrigin as Origin};
 
 use super::LIMIT;
-use crate::cell::{Kind, Operation, Role};
+use crate::cell::{Kind, Role};
 use crate::job::{Job, Library, Round};
 use crate::pipe::{Pipe, drive};
 
-pub(crate) const LIBRARY: Library = Library { name: "wtx", open };
+pub(crate) const LIBRARY: Library =
+    Library { name: "wtx", receive, fragmented: receive, send, echo, handshake: Some(handshake) };
 
 type Socket<const IS_CLIENT: bool> = WebSocket<(), Xorshift64, Pipe, WebSocketBuffer, IS_CLIENT>;
 
-fn open(job: &Job) -> Option<Round> {
-    Some(match (job.operation, job.operation.role()) {
-        (Operation::Receive(..) | Operation::Fragmented, Role::Server) => receive::<false>(job),
-        (Operation::Receive(..) | Operation::Fragmented, Role::Client) => receive::<true>(job),
-        (Operation::Send(..), Role::Server) => send::<false>(job),
-        (Operation::Send(..), Role::Client) => send::<true>(job),
-        (Operation::Echo(_), _) => echo(job),
-        (Operation::Handshake, _) => handshake(job),
-    })
+fn receive(job: &Job) -> Round {
+    match job.operation.role() {
+        Role::Server => receive_as::<false>(job),
+        Role::Client => receive_as::<true>(job),
+    }
+}
+
+fn send(job: &Job) -> Round {
+    match job.operation.role() {
+        Role::Server => send_as::<false>(job),
+        Role::Client => send_as::<true>(job),
+    }
 }
 
 fn socket<const IS_CLIENT: bool>(job: &Job) -> Socket<IS_CLIENT> {
@@ -42,7 +46,7 @@ const fn op_code(job: &Job) -> OpCode {
     }
 }
 
-fn receive<const IS_CLIENT: bool>(job: &Job) -> Round {
+fn receive_as<const IS_CLIENT: bool>(job: &Job) -> Round {
     let (mut socket, count, mut buffer) = (socket::<IS_CLIENT>(job), job.count, Vector::new());
     Box::new(move |seen| {
         drive(async {
@@ -59,7 +63,7 @@ fn receive<const IS_CLIENT: bool>(job: &Job) -> Round {
     })
 }
 
-fn send<const IS_CLIENT: bool>(job: &Job) -> Round {
+fn send_as<const IS_CLIENT: bool>(job: &Job) -> Round {
     let (mut socket, payload, count) = (socket::<IS_CLIENT>(job), job.payload.clone(), job.count);
     let (op_code, mut scratch) = (op_code(job), payload.to_vec());
     Box::new(move |_| {

@@ -10,20 +10,11 @@ use futures_util::SinkExt;
 use yawc::{Frame, OpCode, Options, Role, WebSocket};
 
 use super::LIMIT;
-use crate::cell::{self, Kind, Operation};
+use crate::cell::{self, Kind};
 use crate::job::{Job, Library, Round, Seen};
 use crate::pipe::{Pipe, READ, drive};
 
-pub(crate) const LIBRARY: Library = Library { name: "yawc", open };
-
-fn open(job: &Job) -> Option<Round> {
-    Some(match job.operation {
-        Operation::Receive(..) | Operation::Fragmented => receive(job),
-        Operation::Send(..) => send(job),
-        Operation::Echo(_) => echo(job),
-        Operation::Handshake => return None,
-    })
-}
+pub(crate) const LIBRARY: Library = Library { name: "yawc", receive, fragmented: receive, send, echo, handshake: None };
 
 fn socket(job: &Job) -> WebSocket<Pipe> {
     let options = Options::default()
