@@ -71,9 +71,9 @@ impl Job {
         is_text.then(|| String::from_utf8(self.payload.to_vec()).expect("made of characters"))
     }
 
-    /// How many times what is sent is written out in a round.
-    pub(crate) const fn batches(&self) -> usize {
-        self.count.div_ceil(self.batch)
+    /// How many messages are sent before each time that all is written out.
+    pub(crate) fn batches(&self) -> impl Iterator<Item = usize> {
+        (0..self.count).step_by(self.batch).map(|sent| self.batch.min(self.count - sent))
     }
 
     /// What a round must have shown.

@@ -74,21 +74,16 @@ fn floor_of_receiving(job: &Job) -> Round {
 }
 
 fn floor_of_sending(job: &Job) -> Round {
-    let (job, mut buffer) = (job.clone(), Vec::new());
+    let (job, mut buffer) = (job.clone(), job.payload.to_vec());
     let is_masked = job.operation.role() == Role::Client;
     Box::new(move |_| {
-        for batch in 0..job.batches() {
-            for _ in batch * job.batch..job.count.min((batch + 1) * job.batch) {
-                if is_masked {
-                    let start = buffer.len();
-                    buffer.extend_from_slice(black_box(&job.payload));
-                    mask::apply(&mut buffer[start..], KEY);
-                } else {
-                    job.sink.write(black_box(&job.payload));
-                }
+        for _ in 0..job.count {
+            let payload = black_box(&job.payload);
+            if is_masked {
+                buffer.copy_from_slice(payload);
+                mask::apply(&mut buffer, KEY);
             }
-            job.sink.write(&buffer);
-            buffer.clear();
+            job.sink.write(if is_masked { &buffer } else { payload });
         }
     })
 }

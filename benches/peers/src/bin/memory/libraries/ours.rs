@@ -1,5 +1,5 @@
 //! `ws-proto`: each read fills one buffer of 64 KiB, all events are taken from it, and then what is outgoing is
-//! written, as in `examples/echo_mio.rs`. Large messages of a server go out with `binary_through`. Features: the
+//! written, as in `examples/echo_mio.rs`; who sends a lot writes whenever 16 KiB are pending. Large messages of a server go out with `binary_through`. Features: the
 //! default ones. `keep_buffer` is raised, as on a busy connection. Masking keys are from `ChaCha12`, always.
 
 use ws_proto::handshake::{OriginPolicy, Server};
@@ -42,15 +42,18 @@ fn send(job: &Job) -> Round {
     let mut end = End::new(job);
     let (job, text) = (job.clone(), job.text());
     Box::new(move |_| {
-        for batch in 0..job.batches() {
+        for messages in job.batches() {
             let (_, writer) = end.connection.split();
-            for _ in batch * job.batch..job.count.min((batch + 1) * job.batch) {
+            for _ in 0..messages {
                 let write = |pending: &[u8], rest: &[u8]| write_both(&job.sink, pending, rest);
                 match &text {
                     Some(text) => writer.text_through(text, write),
                     None => writer.binary_through(&job.payload, write),
                 }
                 .expect("open");
+                if writer.pending().len() >= ENOUGH {
+                    write_out(writer, &job.sink);
+                }
             }
             end.write();
         }
@@ -120,9 +123,18 @@ fn take(reader: &mut Reader, mut input: &mut [u8], seen: &mut Seen, mut answer: 
     }
 }
 
+fn write_out(writer: &mut Writer, sink: &Sink) {
+    let n = writer.pending().len();
+    sink.write(writer.pending());
+    writer.consume(n);
+}
+
 /// A vectored write.
 fn write_both(sink: &Sink, pending: &[u8], rest: &[u8]) -> usize {
     sink.write(pending);
     sink.write(rest);
     pending.len() + rest.len()
 }
+
+/// So much is written before more is queued, while it is in the nearest cache.
+const ENOUGH: usize = 16 << 10;

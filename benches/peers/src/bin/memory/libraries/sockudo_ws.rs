@@ -50,8 +50,8 @@ fn send(job: &Job) -> Round {
     let message = if job.text().is_some() { Message::Text(bytes) } else { Message::Binary(bytes) };
     Box::new(move |_| {
         drive(async {
-            for batch in 0..job.batches() {
-                for _ in batch * job.batch..job.count.min((batch + 1) * job.batch) {
+            for messages in job.batches() {
+                for _ in 0..messages {
                     socket.feed(message.clone()).await.expect("open");
                 }
                 socket.flush().await.expect("open");

@@ -59,8 +59,8 @@ fn send(job: &Job) -> Round {
     Box::new(move |_| {
         let _both_halves = &receiver;
         drive(async {
-            for batch in 0..job.batches() {
-                for _ in batch * job.batch..job.count.min((batch + 1) * job.batch) {
+            for messages in job.batches() {
+                for _ in 0..messages {
                     match &text {
                         Some(text) => sender.send_text(text).await.expect("open"),
                         None => sender.send_binary(&job.payload).await.expect("open"),

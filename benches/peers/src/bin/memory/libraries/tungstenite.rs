@@ -50,8 +50,8 @@ fn send(job: &Job) -> Round {
         None => Message::Binary(Bytes::copy_from_slice(&job.payload)),
     };
     Box::new(move |_| {
-        for batch in 0..job.batches() {
-            for _ in batch * job.batch..job.count.min((batch + 1) * job.batch) {
+        for messages in job.batches() {
+            for _ in 0..messages {
                 socket.write(message.clone()).expect("open");
             }
             socket.flush().expect("open");

@@ -57,8 +57,8 @@ fn send(job: &Job) -> Round {
     let frame = if job.operation.kind() == Kind::Binary { Frame::binary(bytes) } else { Frame::text(bytes) };
     Box::new(move |_| {
         drive(async {
-            for batch in 0..job.batches() {
-                for _ in batch * job.batch..job.count.min((batch + 1) * job.batch) {
+            for messages in job.batches() {
+                for _ in 0..messages {
                     socket.feed(frame.clone()).await.expect("open");
                 }
                 SinkExt::flush(&mut socket).await.expect("open");
