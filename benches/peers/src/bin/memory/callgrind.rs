@@ -6,7 +6,8 @@
 
 use std::collections::HashMap;
 use std::hint::black_box;
-use std::path::{Path, PathBuf};
+use std::num::ParseFloatError;
+use std::path::PathBuf;
 use std::process::Command;
 use std::{env, fs, io, process};
 
@@ -65,26 +66,27 @@ pub(crate) fn count(library: &str, filter: &[String]) -> io::Result<HashMap<Stri
     let mut functions = HashMap::new();
     let mut counts = HashMap::new();
     for (at, name) in names.lines().enumerate() {
-        read_part(&directory.part(2 * at + 1), &mut functions)?; // only for the names in it
-        counts.insert(name.to_owned(), read_part(&directory.part(2 * at + 2), &mut functions)?);
+        let mut part = |number| -> io::Result<Counts> {
+            let text = fs::read_to_string(directory.0.join(format!("out.{number}")))?;
+            read_part(&text, &mut functions).map_err(io::Error::other)
+        };
+        part(2 * at + 1)?; // what led to the cell: only for the names in it
+        counts.insert(name.to_owned(), part(2 * at + 2)?);
     }
     Ok(counts)
 }
 
 /// What is counted in one file, over all rounds: the total of instructions, and the calls to the allocator. Names are
 /// abbreviated to numbers where they come again.
-fn read_part(path: &Path, functions: &mut HashMap<String, String>) -> io::Result<Counts> {
+fn read_part(part: &str, functions: &mut HashMap<String, String>) -> Result<Counts, ParseFloatError> {
     let (mut counts, mut called) = (Counts { instructions: 0.0, allocations: 0.0 }, false);
-    for line in fs::read_to_string(path)?.lines() {
+    for line in part.lines() {
         let (key, value) = line.split_once(['=', ':']).unwrap_or_default();
         match key {
-            "totals" | "summary" => counts.instructions = value.trim().parse().map_err(io::Error::other)?,
+            "totals" | "summary" => counts.instructions = value.trim().parse()?,
             "fn" => _ = function(value, functions),
             "cfn" => called = ALLOCATING.contains(&function(value, functions)),
-            "calls" if called => {
-                let calls = value.split(' ').next().unwrap_or_default();
-                counts.allocations += calls.parse::<f64>().map_err(io::Error::other)?;
-            }
+            "calls" if called => counts.allocations += value.split(' ').next().unwrap_or_default().parse::<f64>()?,
             _ => {}
         }
     }
@@ -124,14 +126,24 @@ impl Directory {
         fs::create_dir_all(&path)?;
         Ok(Self(path))
     }
-
-    fn part(&self, number: usize) -> PathBuf {
-        self.0.join(format!("out.{number}"))
-    }
 }
 
 impl Drop for Directory {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_read() {
+        let mut functions = HashMap::new();
+        let part = "fn=(1) main\n3 5\ncfn=(2) malloc\ncalls=7 0\n3 90\ncfn=(3) free\ncalls=6 0\n4 9\n\
+                    fn=(3)\n9 9\ncfn=(2)\ncalls=1 0\n5 5\n\ntotals: 118\n";
+        let counts = read_part(part, &mut functions).expect("numbers");
+        assert_eq!(format!("{counts:?}"), "Counts { instructions: 118.0, allocations: 8.0 }");
     }
 }

@@ -44,3 +44,21 @@ fn take<'a>(bytes: &mut &'a [u8], n: usize) -> Option<&'a [u8]> {
     *bytes = rest;
     Some(front)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_come_back() {
+        for length in [0, 125, 126, 65_535, 65_536] {
+            let (mut wire, payload) = (Vec::new(), vec![7; length]);
+            append(&mut wire, BINARY, &payload, Some([1, 2, 3, 4]));
+            append(&mut wire, TEXT, &payload, None);
+            let mut rest = &wire[..];
+            assert_eq!(next(&mut rest), Some((BINARY, true, payload.clone())));
+            assert_eq!(next(&mut rest), Some((TEXT, false, payload)));
+            assert_eq!(next(&mut rest), None);
+        }
+    }
+}
