@@ -1,6 +1,6 @@
 //! What the machine itself takes: the bytes that have to be moved, masked and checked, with nothing in between.
 //!
-//! `floor` is all that an operation cannot do without, in the order of reads and writes of 64 KiB:
+//! `floor` is all that an operation cannot do without, in steps of at most 16 KiB, which stay in the nearest cache:
 //!
 //! - receiving: a copy out of the wire; a server unmasks it in place; text is checked by simdutf8;
 //! - sending: a copy into the sink; a client makes a masked copy before;
@@ -19,7 +19,6 @@ use ws_proto::mask;
 
 use crate::cell::{Operation, Role};
 use crate::job::{Job, Round};
-use crate::pipe::READ;
 
 /// The name of the row that ours is compared with.
 pub(crate) const FLOOR: &str = "floor";
@@ -39,6 +38,9 @@ pub(crate) const ALL: [Limit; 5] = [
     Limit { name: "simdutf8", open: utf8 },
 ];
 
+/// What is done at once.
+const STEP: usize = 16 << 10;
+
 const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
 fn floor(job: &Job) -> Round {
@@ -50,7 +52,7 @@ fn floor(job: &Job) -> Round {
 }
 
 fn floor_of_receiving(job: &Job) -> Round {
-    let (reads, job, mut buffer) = (Reads::new(job), job.clone(), vec![0; READ]);
+    let (reads, job, mut buffer) = (Reads::new(job), job.clone(), vec![0; STEP]);
     let (is_masked, is_text) = (job.operation.role() == Role::Server, job.operation.checks_text());
     let is_echo = matches!(job.operation, Operation::Echo(_));
     Box::new(move |_| {
@@ -153,13 +155,13 @@ fn is_masked(job: &Job) -> bool {
     }
 }
 
-/// Does one thing to each payload, in pieces of at most a read.
+/// Does one thing to each payload, in pieces of at most a step.
 fn step(job: &Job, applies: bool, each: fn(&[u8], &mut [u8])) -> Option<Round> {
-    let (payload, count, mut buffer) = (job.payload.clone(), job.count, vec![0; READ]);
+    let (payload, count, mut buffer) = (job.payload.clone(), job.count, vec![0; STEP]);
     applies.then(|| -> Round {
         Box::new(move |_| {
             for _ in 0..count {
-                for from in black_box(&payload).chunks(READ) {
+                for from in black_box(&payload).chunks(STEP) {
                     each(from, black_box(&mut buffer[..from.len()]));
                 }
             }
@@ -167,7 +169,7 @@ fn step(job: &Job, applies: bool, each: fn(&[u8], &mut [u8])) -> Option<Round> {
     })
 }
 
-/// The payloads of a round, as reads bring them: many small ones, or a part of a large one.
+/// The payloads of a round, as steps bring them: many small ones, or a part of a large one.
 struct Reads {
     bytes: Vec<u8>,
     ends: Vec<usize>,
@@ -178,14 +180,14 @@ struct Reads {
 impl Reads {
     fn new(job: &Job) -> Self {
         let (size, text) = (job.cell.size, job.text());
-        let piece = size.min(READ);
-        let most = READ - READ % piece;
+        let piece = size.min(STEP);
+        let most = STEP - STEP % piece;
         let mut bytes = job.payload.repeat(job.count);
         let mut ends = Vec::new();
         while ends.last() != Some(&bytes.len()) {
             let end = bytes.len().min(ends.last().unwrap_or(&0) + most);
             // No read cuts a character in two, so that each can be checked.
-            let cut = text.as_ref().filter(|_| size > READ && end < size).map(|text| text.floor_char_boundary(end));
+            let cut = text.as_ref().filter(|_| size > STEP && end < size).map(|text| text.floor_char_boundary(end));
             ends.push(cut.unwrap_or(end));
         }
         if is_masked(job) {

@@ -8,7 +8,7 @@ use ws_proto_peers::machine;
 use ws_proto_peers::table::{Table, bytes, number};
 
 use crate::callgrind::Counts;
-use crate::cell::{Cell, Operation};
+use crate::cell::{Cell, Operation, SIZES};
 use crate::limits::FLOOR;
 
 /// All that is known of a cell.
@@ -53,7 +53,7 @@ impl Finding {
 /// The whole report.
 pub(crate) fn markdown(findings: &[Finding], counts: &AllCounts, head: &str) -> String {
     let mut text = format!("# In memory\n\n{head}\n\n## Ours and the best of the others\n\n{EXPLANATION}\n\n");
-    let _ = writeln!(text, "{}", summary(findings));
+    text.push_str(&summary(findings));
     let _ = writeln!(text, "{}", lost(findings));
     for operation in Operation::ALL {
         let of_operation: Vec<_> = findings.iter().filter(|finding| finding.cell.operation == operation).collect();
@@ -68,23 +68,23 @@ const EXPLANATION: &str = "\
 How many times as fast as the fastest other library ours is, and in brackets which part of the speed of the *floor* it \
 has, which only moves, masks and checks the bytes. **Bold** where ours is below 0.9 of the best.";
 
-fn summary(findings: &[Finding]) -> Table {
-    let mut sizes: Vec<usize> = findings.iter().map(|finding| finding.cell.size).collect();
-    sizes.sort_unstable();
-    sizes.dedup();
-    let name = |size: &usize| if *size == 0 { "request".into() } else { bytes(*size) };
-    let mut table = Table::new(["operation".into()].into_iter().chain(sizes.iter().map(name)));
+fn summary(findings: &[Finding]) -> String {
+    let mut by_size = Table::new(["operation".into()].into_iter().chain(SIZES.map(bytes)));
+    let mut others = Table::new(["operation", "ratio"]);
     for operation in Operation::ALL {
-        let at = |size: &usize| {
-            let cell = Cell { operation, size: *size };
-            findings.iter().find(|finding| finding.cell == cell).map_or_else(String::new, ratios)
-        };
-        let row: Vec<String> = sizes.iter().map(at).collect();
-        if row.iter().any(|cell| !cell.is_empty()) {
-            table.row([operation.to_string()].into_iter().chain(row));
+        let at = |size: usize| findings.iter().find(|finding| finding.cell == Cell { operation, size });
+        let row = SIZES.map(|size| at(size).map_or_else(String::new, ratios));
+        if row.iter().any(|ratio| !ratio.is_empty()) {
+            by_size.row([operation.to_string()].into_iter().chain(row));
+        } else if let Some(finding) = findings.iter().find(|finding| finding.cell.operation == operation) {
+            others.row([operation.to_string(), ratios(finding)]);
         }
     }
-    table
+    let mut text = String::new();
+    for table in [by_size, others].iter().filter(|table| !table.is_empty()) {
+        let _ = writeln!(text, "{table}");
+    }
+    text
 }
 
 fn ratios(finding: &Finding) -> String {
