@@ -1,13 +1,14 @@
-//! `ws-proto`: each read fills one buffer of 64 KiB, all events are taken from it, and then what is outgoing is
-//! written, as in `examples/echo_mio.rs`; who sends a lot writes whenever 16 KiB are pending. Large messages of a server go out with `binary_through`. Features: the
-//! default ones. `keep_buffer` is raised, as on a busy connection. Masking keys are from `ChaCha12`, always.
+//! `ws-proto`: each read fills one buffer of 16 KiB, all events are taken from it, and then what is outgoing is
+//! written, as in `examples/echo_mio.rs`; who sends a lot writes whenever 16 KiB are pending. Large messages of a
+//! server go out with `binary_through`. Features: the default ones. `keep_buffer` is raised, as on a busy connection.
+//! Masking keys are from `ChaCha12`, always.
 
 use ws_proto::handshake::{OriginPolicy, Server};
 use ws_proto::{Config, Connection, Event, Reader, Seed, SendError, Writer};
 
 use crate::cell::Role;
 use crate::job::{Job, Library, Round, Seen};
-use crate::pipe::{Pipe, READ, Sink};
+use crate::pipe::{BUFFER, Pipe, Sink};
 
 pub(crate) const LIBRARY: Library =
     Library { name: "ws-proto", receive, fragmented: receive, send, echo, handshake: Some(handshake) };
@@ -51,7 +52,7 @@ fn send(job: &Job) -> Round {
                     None => writer.binary_through(&job.payload, write),
                 }
                 .expect("open");
-                if writer.pending().len() >= ENOUGH {
+                if writer.pending().len() >= BUFFER {
                     write_out(writer, &job.sink);
                 }
             }
@@ -61,7 +62,7 @@ fn send(job: &Job) -> Round {
 }
 
 fn handshake(job: &Job) -> Round {
-    let (job, config, mut buffer) = (job.clone(), Config::new(), vec![0; READ]);
+    let (job, config, mut buffer) = (job.clone(), Config::new(), vec![0; BUFFER]);
     Box::new(move |_| {
         for _ in 0..job.count {
             let n = job.pipe().pull(&mut buffer);
@@ -84,7 +85,7 @@ struct End {
 impl End {
     fn new(job: &Job) -> Self {
         let connection = connection(job.operation.role());
-        Self { connection, pipe: job.pipe(), sink: job.sink.clone(), buffer: vec![0; READ] }
+        Self { connection, pipe: job.pipe(), sink: job.sink.clone(), buffer: vec![0; BUFFER] }
     }
 
     /// Reads until so many messages have come, and hands each on.
@@ -135,6 +136,3 @@ fn write_both(sink: &Sink, pending: &[u8], rest: &[u8]) -> usize {
     sink.write(rest);
     pending.len() + rest.len()
 }
-
-/// So much is written before more is queued, while it is in the nearest cache.
-const ENOUGH: usize = 16 << 10;

@@ -1,7 +1,8 @@
 //! `tungstenite`: `read` for messages; `write` for a batch and then `flush`, which its documentation recommends for
 //! throughput. A message is shared bytes, so that sending again what was received or kept takes no copy before the
-//! frame. Its buffers are as large as by default (128 KiB each). Features: the default ones; it has no others that
-//! would make it faster. Masking keys are from `rand`'s thread generator, a `ChaCha12`.
+//! frame. Its buffers are set to 16 KiB each, with which it is up to twice as fast here as with 128 KiB, the default.
+//! Features: the default ones; it has no others that would make it faster. Masking keys are from `rand`'s thread
+//! generator, a `ChaCha12`.
 
 use bytes::Bytes;
 use tungstenite::protocol::{Role, WebSocket, WebSocketConfig};
@@ -10,13 +11,17 @@ use tungstenite::{Message, Utf8Bytes};
 use super::LIMIT;
 use crate::cell;
 use crate::job::{Job, Library, Round, Seen};
-use crate::pipe::Pipe;
+use crate::pipe::{BUFFER, Pipe};
 
 pub(crate) const LIBRARY: Library =
     Library { name: "tungstenite", receive, fragmented: receive, send, echo, handshake: Some(handshake) };
 
 fn socket(job: &Job) -> WebSocket<Pipe> {
-    let config = WebSocketConfig::default().max_message_size(Some(LIMIT)).max_frame_size(Some(LIMIT));
+    let config = WebSocketConfig::default()
+        .read_buffer_size(BUFFER)
+        .write_buffer_size(BUFFER)
+        .max_message_size(Some(LIMIT))
+        .max_frame_size(Some(LIMIT));
     let role = match job.operation.role() {
         cell::Role::Server => Role::Server,
         cell::Role::Client => Role::Client,

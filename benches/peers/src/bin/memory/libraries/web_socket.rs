@@ -10,14 +10,14 @@ use web_socket::{DataType, Event, MessageType, Stream, WebSocket};
 use super::LIMIT;
 use crate::cell::Role;
 use crate::job::{Job, Library, Round, Seen};
-use crate::pipe::{Pipe, READ, drive};
+use crate::pipe::{Pipe, drive};
 
 pub(crate) const LIBRARY: Library = Library { name: "web-socket", receive, fragmented, send, echo, handshake: None };
 
 type Socket = WebSocket<BufReader<Pipe>>;
 
 fn socket(job: &Job) -> Socket {
-    let stream = BufReader::with_capacity(READ, job.pipe());
+    let stream = BufReader::new(job.pipe());
     let mut socket = match job.operation.role() {
         Role::Server => WebSocket::server(stream),
         Role::Client => WebSocket::client(stream),

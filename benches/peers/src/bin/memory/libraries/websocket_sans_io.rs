@@ -1,15 +1,15 @@
-//! `websocket-sans-io`: its decoder is given what each read brought (64 KiB) until no event comes, chunks of payload
+//! `websocket-sans-io`: its decoder is given what each read brought (16 KiB) until no event comes, chunks of payload
 //! are put together in a vector that is used again, as in its example; its encoder makes headers and masks payloads in
-//! place, in a buffer that is written once a batch, or 16 KiB. It leaves UTF-8, pongs and the order of frames to its caller: here
-//! simdutf8, an answer to each ping, and no check of the order. Features: the default ones, masking by 32 bytes among
-//! them. Masking keys are up to the caller: `fastrand`, which anyone can predict. It has no handshake.
+//! place, in a buffer that is written once a batch, or 16 KiB. It leaves UTF-8, pongs and the order of frames to its
+//! caller: here simdutf8, an answer to each ping, and no check of the order. Features: the default ones, masking by 32
+//! bytes among them. Masking keys are up to the caller: `fastrand`, which anyone can predict. It has no handshake.
 
 use simdutf8::basic::from_utf8;
 use websocket_sans_io::{FrameInfo, Opcode, WebsocketFrameDecoder, WebsocketFrameEncoder, WebsocketFrameEvent};
 
 use crate::cell::{Kind, Role};
 use crate::job::{Job, Library, Round};
-use crate::pipe::{Pipe, READ, Sink};
+use crate::pipe::{BUFFER, Pipe, Sink};
 
 pub(crate) const LIBRARY: Library =
     Library { name: "websocket-sans-io", receive, fragmented: receive, send, echo, handshake: None };
@@ -49,7 +49,7 @@ fn send(job: &Job) -> Round {
         for messages in job.batches() {
             for _ in 0..messages {
                 output.queue(opcode, &job.payload);
-                if output.buffer.len() >= ENOUGH {
+                if output.buffer.len() >= BUFFER {
                     output.write();
                 }
             }
@@ -70,7 +70,7 @@ struct Source {
 impl Source {
     fn new(job: &Job) -> Self {
         let decoder = WebsocketFrameDecoder::default();
-        Self { pipe: job.pipe(), buffer: vec![0; READ], decoder, message: Vec::new(), control: Vec::new() }
+        Self { pipe: job.pipe(), buffer: vec![0; BUFFER], decoder, message: Vec::new(), control: Vec::new() }
     }
 
     /// Hands on each message and each control frame that one read brings to its end.
@@ -133,6 +133,3 @@ impl Output {
         self.buffer.clear();
     }
 }
-
-/// As for ours.
-const ENOUGH: usize = 16 << 10;

@@ -33,8 +33,8 @@ fn send(job: &Job) -> Round {
 }
 
 fn socket<const IS_CLIENT: bool>(job: &Job) -> Socket<IS_CLIENT> {
-    let buffer = WebSocketBuffer::with_capacity(crate::pipe::READ, 0, 0).expect("memory");
-    let mut socket = WebSocket::new((), false, Xorshift64::new(simple_seed()), job.pipe(), buffer);
+    let rng = Xorshift64::new(simple_seed());
+    let mut socket = WebSocket::new((), false, rng, job.pipe(), WebSocketBuffer::new());
     socket.set_max_payload_len(LIMIT);
     socket
 }
