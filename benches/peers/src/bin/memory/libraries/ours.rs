@@ -1,7 +1,7 @@
 //! `ws-proto`: each read fills one buffer of 16 KiB, all events are taken from it, and then what is outgoing is
 //! written, as in `examples/echo_mio.rs`; who sends a lot writes whenever 16 KiB are pending. Large messages of a
 //! server go out with `binary_through`. Features: the default ones. `keep_buffer` is raised, as on a busy connection.
-//! Masking keys are from `ChaCha12`, always.
+//! Masking keys are from `ChaCha12`, always. The handshake also compares the origin with the host, which no other does.
 
 use ws_proto::handshake::{OriginPolicy, Server};
 use ws_proto::{Config, Connection, Event, Reader, Seed, SendError, Writer};
