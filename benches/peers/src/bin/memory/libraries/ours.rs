@@ -1,10 +1,11 @@
-//! `ws-proto`: each read fills one buffer of 16 KiB, all events are taken from it, and then what is outgoing is
-//! written, as in `examples/echo_mio.rs`; who sends a lot writes whenever 16 KiB are pending. Large messages of a
-//! server go out with `binary_through`. Features: the default ones. `keep_buffer` is raised, as on a busy connection.
-//! Masking keys are from `ChaCha12`, always. The handshake also compares the origin with the host, which no other does.
+//! `ws-proto`: each read fills one buffer of 16 KiB, or goes where a large message belongs (`Reader::room`); all events
+//! are taken from it, and then what is outgoing is written, as in `examples/echo_mio.rs`; who sends a lot writes
+//! whenever 16 KiB are pending. Large messages of a server go out with `binary_through`. Features: the default ones.
+//! `keep_buffer` is raised, as on a busy connection. Masking keys are from `ChaCha12`, always. The handshake also
+//! compares the origin with the host, which no other does.
 
 use ws_proto::handshake::{OriginPolicy, Server};
-use ws_proto::{Config, Connection, Event, Reader, Seed, SendError, Writer};
+use ws_proto::{Config, Connection, Event, Seed, SendError, Writer};
 
 use crate::cell::Role;
 use crate::job::{Job, Library, Round, Seen};
@@ -97,9 +98,23 @@ impl End {
     ) {
         let goal = seen.messages() + count;
         while seen.messages() < goal {
-            let n = self.pipe.pull(&mut self.buffer);
             let (reader, writer) = self.connection.split();
-            take(reader, &mut self.buffer[..n], seen, |event| answer(writer, event, &self.sink).expect("open"));
+            let mut each = |event: Event<'_>| {
+                note(event, seen);
+                answer(writer, event, &self.sink).expect("open");
+            };
+            if let Some(room) = reader.room(BUFFER) {
+                let n = self.pipe.pull(room);
+                if reader.filled(n) {
+                    reader.event().into_iter().for_each(each);
+                }
+            } else {
+                let n = self.pipe.pull(&mut self.buffer);
+                let mut input = &mut self.buffer[..n];
+                while let Some(event) = reader.receive(&mut input).expect("valid") {
+                    each(event);
+                }
+            }
             self.write();
         }
     }
@@ -112,15 +127,11 @@ impl End {
     }
 }
 
-/// All events of one read.
-fn take(reader: &mut Reader, mut input: &mut [u8], seen: &mut Seen, mut answer: impl FnMut(Event<'_>)) {
-    while let Some(event) = reader.receive(&mut input).expect("valid") {
-        match event {
-            Event::Text(text) => seen.message(text.as_bytes()),
-            Event::Binary(bytes) => seen.message(bytes),
-            _ => {}
-        }
-        answer(event);
+fn note(event: Event<'_>, seen: &mut Seen) {
+    match event {
+        Event::Text(text) => seen.message(text.as_bytes()),
+        Event::Binary(bytes) => seen.message(bytes),
+        _ => {}
     }
 }
 
