@@ -47,6 +47,8 @@ pub(crate) struct Job {
     pub(crate) batch: usize,
     /// Every message.
     pub(crate) payload: Rc<[u8]>,
+    /// The same, if it is text.
+    pub(crate) text: Option<Rc<str>>,
     /// What is received in a round; empty if nothing is.
     pub(crate) wire: Rc<[u8]>,
     pub(crate) sink: Sink,
@@ -56,19 +58,15 @@ impl Job {
     pub(crate) fn new(cell: Cell) -> Self {
         let payload = payload(cell.operation.kind(), cell.size);
         let wire = wire(cell, &payload);
+        let is_text = cell.operation.kind() != Kind::Binary;
+        let text = is_text.then(|| std::str::from_utf8(&payload).expect("made of characters").into());
         let (operation, count, batch) = (cell.operation, cell.count(), cell.batch());
-        Self { cell, operation, count, batch, payload: payload.into(), wire: wire.into(), sink: Sink::default() }
+        Self { cell, operation, count, batch, payload: payload.into(), text, wire: wire.into(), sink: Sink::default() }
     }
 
     /// A stream of its own.
     pub(crate) fn pipe(&self) -> Pipe {
         Pipe::new(self.wire.clone(), self.sink.clone())
-    }
-
-    /// The message, if it is text.
-    pub(crate) fn text(&self) -> Option<String> {
-        let is_text = self.operation.kind() != Kind::Binary;
-        is_text.then(|| String::from_utf8(self.payload.to_vec()).expect("made of characters"))
     }
 
     /// How many messages are sent before each time that all is written out.

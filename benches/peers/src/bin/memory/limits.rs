@@ -179,7 +179,7 @@ struct Reads {
 
 impl Reads {
     fn new(job: &Job) -> Self {
-        let (size, text) = (job.cell.size, job.text());
+        let (size, text) = (job.cell.size, job.text.as_ref());
         let piece = size.min(STEP);
         let most = STEP - STEP % piece;
         let mut bytes = job.payload.repeat(job.count);
@@ -187,7 +187,7 @@ impl Reads {
         while ends.last() != Some(&bytes.len()) {
             let end = bytes.len().min(ends.last().unwrap_or(&0) + most);
             // No read cuts a character in two, so that each can be checked.
-            let cut = text.as_ref().filter(|_| size > STEP && end < size).map(|text| text.floor_char_boundary(end));
+            let cut = text.filter(|_| size > STEP && end < size).map(|text| text.floor_char_boundary(end));
             ends.push(cut.unwrap_or(end));
         }
         if is_masked(job) {

@@ -42,13 +42,13 @@ fn echo(job: &Job) -> Round {
 
 fn send(job: &Job) -> Round {
     let mut end = End::new(job);
-    let (job, text) = (job.clone(), job.text());
+    let job = job.clone();
     Box::new(move |_| {
         for messages in job.batches() {
             let (_, writer) = end.connection.split();
             for _ in 0..messages {
                 let write = |pending: &[u8], rest: &[u8]| write_both(&job.sink, pending, rest);
-                match &text {
+                match &job.text {
                     Some(text) => writer.text_through(text, write),
                     None => writer.binary_through(&job.payload, write),
                 }

@@ -47,7 +47,7 @@ fn receive(job: &Job) -> Round {
 fn send(job: &Job) -> Round {
     let (mut socket, job) = (socket(job), job.clone());
     let bytes = Bytes::copy_from_slice(&job.payload);
-    let message = if job.text().is_some() { Message::Text(bytes) } else { Message::Binary(bytes) };
+    let message = if job.text.is_some() { Message::Text(bytes) } else { Message::Binary(bytes) };
     Box::new(move |_| {
         drive(async {
             for messages in job.batches() {

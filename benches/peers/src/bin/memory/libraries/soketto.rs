@@ -55,13 +55,13 @@ fn receive(job: &Job) -> Round {
 }
 
 fn send(job: &Job) -> Round {
-    let ((mut sender, receiver), job, text) = (socket(job), job.clone(), job.text());
+    let ((mut sender, receiver), job) = (socket(job), job.clone());
     Box::new(move |_| {
         let _both_halves = &receiver;
         drive(async {
             for messages in job.batches() {
                 for _ in 0..messages {
-                    match &text {
+                    match &job.text {
                         Some(text) => sender.send_text(text).await.expect("open"),
                         None => sender.send_binary(&job.payload).await.expect("open"),
                     }

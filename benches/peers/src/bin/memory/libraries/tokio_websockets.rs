@@ -45,8 +45,8 @@ fn receive(job: &Job) -> Round {
 
 fn send(job: &Job) -> Round {
     let (mut socket, job) = (socket(job), job.clone());
-    let message = match job.text() {
-        Some(text) => Message::text(text),
+    let message = match &job.text {
+        Some(text) => Message::text(text.to_string()),
         None => Message::binary(Bytes::copy_from_slice(&job.payload)),
     };
     Box::new(move |_| {

@@ -50,8 +50,8 @@ fn receive(job: &Job) -> Round {
 
 fn send(job: &Job) -> Round {
     let (mut socket, job) = (socket(job), job.clone());
-    let message = match job.text() {
-        Some(text) => Message::Text(Utf8Bytes::from(text)),
+    let message = match &job.text {
+        Some(text) => Message::Text(Utf8Bytes::from(&**text)),
         None => Message::Binary(Bytes::copy_from_slice(&job.payload)),
     };
     Box::new(move |_| {

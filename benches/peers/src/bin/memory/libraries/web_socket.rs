@@ -74,13 +74,13 @@ fn fragmented(job: &Job) -> Round {
 }
 
 fn send(job: &Job) -> Round {
-    let (mut socket, payload, text, count) = (socket(job), job.payload.clone(), job.text(), job.count);
+    let (mut socket, job) = (socket(job), job.clone());
     Box::new(move |_| {
         drive(async {
-            for _ in 0..count {
-                match &text {
+            for _ in 0..job.count {
+                match &job.text {
                     Some(text) => socket.send(&**text).await.expect("open"),
-                    None => socket.send(&*payload).await.expect("open"),
+                    None => socket.send(&*job.payload).await.expect("open"),
                 }
             }
         });
