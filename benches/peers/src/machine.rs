@@ -9,7 +9,13 @@ pub fn description() -> String {
     let system = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let flags = option_env!("RUSTFLAGS").filter(|flags| !flags.is_empty());
     let target = flags.map_or_else(String::new, |flags| format!(" with `{flags}`"));
-    format!("{}, {cores} cores; {} {}; {}{target}", processor(), std::env::consts::OS, system.trim(), compiler())
+    format!(
+        "{}, {cores} cores; {} {}; {}{target}",
+        processor(),
+        std::env::consts::OS,
+        system.split('-').next().unwrap_or_default().trim(),
+        compiler()
+    )
 }
 
 /// The version of a package, from the lock file.
