@@ -1,4 +1,4 @@
-//! `ws-proto`: each read fills one buffer of 16 KiB, or goes where a large message belongs (`Reader::room`); all events
+//! `ws-proto`: each read fills one buffer of 8 KiB, or goes where a large message belongs (`Reader::room`); all events
 //! are taken from it, and then what is outgoing is written, as in `examples/echo_mio.rs`; who sends a lot writes
 //! whenever 16 KiB are pending. Large messages of a server go out with `binary_through`. Features: the default ones.
 //! `keep_buffer` is raised, as on a busy connection. Masking keys are from `ChaCha12`, always. The handshake also
@@ -86,7 +86,7 @@ struct End {
 impl End {
     fn new(job: &Job) -> Self {
         let connection = connection(job.operation.role());
-        Self { connection, pipe: job.pipe(), sink: job.sink.clone(), buffer: vec![0; BUFFER] }
+        Self { connection, pipe: job.pipe(), sink: job.sink.clone(), buffer: vec![0; READ_BUFFER] }
     }
 
     /// Reads until so many messages have come, and hands each on.
@@ -103,7 +103,7 @@ impl End {
                 note(event, seen);
                 answer(writer, event, &self.sink).expect("open");
             };
-            if let Some(room) = reader.room(BUFFER) {
+            if let Some(room) = reader.room(READ_BUFFER / 2) {
                 let n = self.pipe.pull(room);
                 if reader.filled(n) {
                     reader.event().into_iter().for_each(each);
@@ -147,3 +147,6 @@ fn write_both(sink: &Sink, pending: &[u8], rest: &[u8]) -> usize {
     sink.write(rest);
     pending.len() + rest.len()
 }
+
+/// With a message of 16 KiB beside it, in the nearest cache.
+const READ_BUFFER: usize = 8 << 10;
