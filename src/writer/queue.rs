@@ -106,7 +106,7 @@ impl Queue {
             self.bytes.copy_within(self.start..self.end, 0);
             (self.start, self.end, self.pong) = (0, self.len(), self.pong.saturating_sub(self.start));
         }
-        let needed = self.end.saturating_add(n);
+        let needed = self.end.saturating_add(n).max(LEAST);
         if needed > self.bytes.len() {
             self.bytes.reserve(needed - self.bytes.len());
             self.bytes.resize(self.bytes.capacity(), 0);
@@ -120,3 +120,6 @@ impl fmt::Debug for Queue {
         f.debug_struct("Queue").field("len", &self.len()).finish_non_exhaustive()
     }
 }
+
+/// Many small frames do not make it grow step by step.
+const LEAST: usize = 512;
