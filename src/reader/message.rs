@@ -67,15 +67,16 @@ impl Message {
 
     /// Where the next `most` bytes of a binary message belong, or fewer: as many as there are already, so that no memory
     /// is taken beyond twice what arrived.
-    pub(super) fn room(&mut self, most: usize, max: usize) -> &mut [u8] {
-        let more = most.min(self.bytes().len());
-        self.reserve(Kind::Binary, more, max);
+    pub(super) fn room(&mut self, most: usize) -> &mut [u8] {
+        self.reserve(Kind::Binary, 0, 0);
         let Self::Binary { bytes, len } = self else {
             return &mut [];
         };
-        let end = len.saturating_add(more);
-        if bytes.len() < end {
-            bytes.resize(end, 0);
+        if bytes.len() <= *len {
+            let free = bytes.capacity().saturating_sub(*len);
+            let more = most.min(if free > 0 { free } else { *len });
+            bytes.reserve_exact(more);
+            bytes.resize(len.saturating_add(more), 0);
         }
         let (_, room) = bytes.split_at_mut(*len);
         let n = room.len().min(most);

@@ -38,7 +38,7 @@ impl Reader {
     pub fn room(&mut self, least: usize) -> Option<&mut [u8]> {
         let missing = self.pieces.missing().filter(|missing| *missing >= least)?;
         self.done();
-        Some(self.message.room(missing, self.pieces.max_message())).filter(|room| room.len() >= least)
+        Some(self.message.room(missing)).filter(|room| room.len() >= least)
     }
 
     /// Takes note that the first `n` bytes of [`Reader::room`] were read; whether they end the message, which is then in

@@ -11,7 +11,7 @@ use crate::cases::Case;
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 pub fn draw(path: &str, cases: &[&Case], counts: &[Counts]) -> Result<(), Box<dyn Error>> {
-    let area = SVGBackend::new(path, (1240, 860)).into_drawing_area();
+    let area = SVGBackend::new(path, (1360, 960)).into_drawing_area();
     area.fill(&WHITE)?;
     let (chart, legend) = area.split_horizontally(880);
     lines(&chart, counts)?;
