@@ -184,6 +184,9 @@ impl Pieces {
 
     /// Reads a header; false if more is needed.
     fn header(&mut self, bytes: [u8; Header::MAX], len: u8, input: &mut &mut [u8]) -> Result<bool, Error> {
+        if input.is_empty() {
+            return Ok(false);
+        }
         if len == 0
             && let Some((header, used)) = self.decode(input)?
         {

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 use std::fs;
-use std::process::Command;
+
+use ws_proto_peers::machine;
 
 use crate::measure::{Cell, Outcome, Sample};
 use crate::options::Options;
@@ -34,8 +35,8 @@ fn head(options: &Options, pinned: bool) -> String {
     let mut text = String::from("# Echo servers over loopback\n\n");
     let bound = if pinned { "each side bound to a core of its own" } else { "not bound to cores" };
     line!(text, "Written by `cargo run --release --bin sockets -- {}`.\n", options.words.join(" "));
-    line!(text, "* Machine: {}, {bound}; {}; load average {}.", processor(), said_by("uname", &["-sr"]), load());
-    line!(text, "* Compiler: {}. Libraries: {}.", said_by("rustc", &["--version"]), versions());
+    line!(text, "* Machine: {}; {bound}; load average {}.", machine::description(), load());
+    line!(text, "* Libraries: {}.", versions());
     line!(
         text,
         "* Each figure is a median over {} rounds of {} s; each ratio is the median of those within a round.",
@@ -122,32 +123,16 @@ fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
     Some(f64::midpoint(*low, *high))
 }
 
-fn processor() -> String {
-    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    let count = info.lines().filter(|line| line.starts_with("processor")).count();
-    format!("{}, {count} cores", name.map_or("unknown processor", |(_, name)| name))
-}
-
 /// Over the last minute: more than two are others that shared the caches and cores.
 fn load() -> String {
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     load.split(' ').next().unwrap_or_default().to_owned()
 }
 
-fn said_by(command: &str, words: &[&str]) -> String {
-    let output = Command::new(command).args(words).output().map(|output| output.stdout).unwrap_or_default();
-    String::from_utf8_lossy(&output).trim().to_owned()
-}
-
 /// Of every library here, as locked.
 fn versions() -> String {
-    let lock = include_str!("../../../Cargo.lock");
-    let version = |name: &str| {
-        let (_, rest) = lock.split_once(&format!("\nname = \"{name}\"\nversion = \""))?;
-        Some(format!("{name} {}", rest.split_once('"')?.0))
-    };
+    let with_version = |name: &str| machine::version(name).map(|version| format!("{name} {version}"));
     let names = ["ws-proto", "mio", "tokio"].into_iter();
     let peers = crate::servers::ALL.iter().filter(|server| server.kind == Kind::Peer).map(|server| server.name);
-    names.chain(peers).filter_map(version).collect::<Vec<_>>().join(", ")
+    names.chain(peers).filter_map(with_version).collect::<Vec<_>>().join(", ")
 }
