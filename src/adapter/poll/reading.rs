@@ -38,7 +38,6 @@ pub(super) struct One;
 /// All of them, for a function, until that refuses one.
 pub(super) struct Each<F> {
     handle: F,
-    pub(super) is_one_kept: bool,
     pub(super) refused: Option<SendError>,
 }
 
@@ -66,7 +65,7 @@ impl Take for One {
 
 impl<F: FnMut(Event<'_>, &mut Writer) -> Result<(), SendError>> Each<F> {
     pub(super) const fn new(handle: F) -> Self {
-        Self { handle, is_one_kept: false, refused: None }
+        Self { handle, refused: None }
     }
 
     /// False if no more are to be taken.
@@ -85,7 +84,7 @@ impl<F: FnMut(Event<'_>, &mut Writer) -> Result<(), SendError>> Take for Each<F>
         input: &mut &mut [u8],
         output: &mut Output<T>,
     ) -> Result<bool, error::Error> {
-        if mem::take(&mut self.is_one_kept) && self.take_kept(receiver, output) {
+        if receiver.peeked.take().is_some() && self.take_kept(receiver, output) {
             return Ok(true);
         }
         while output.writer.has_room() || output.writer.is_closed() {
@@ -117,13 +116,13 @@ impl<F: FnMut(Event<'_>, &mut Writer) -> Result<(), SendError>> Take for Each<F>
 }
 
 impl<T: Io> Receiver<T> {
-    /// Goes on in what is left of the last read.
+    /// Goes on in what is left of the last read. Behind the end of reading, what is to be written is the end's concern.
     pub(super) fn poll_left_over<K: Take>(
         &mut self,
         output: &mut Output<T>,
         take: &mut K,
     ) -> Poll<Result<bool, Error>> {
-        if !output.writer.has_room() {
+        if !output.writer.has_room() && !self.reader.is_closed() {
             match output.poll_flush() {
                 Poll::Pending if Self::is_held_up::<K>(output) => return Poll::Pending,
                 Poll::Ready(Err(error)) if K::NEEDS_ROOM => return Poll::Ready(Err(error.into())),

@@ -32,7 +32,7 @@ pub struct Receiver<T> {
     pub(super) read_at: Duration,
     pub(super) shared: Arc<Shared<T>>,
     /// What was found while something was sent.
-    peeked: Option<Result<bool, Error>>,
+    pub(super) peeked: Option<Result<bool, Error>>,
     pub(super) stage: Stage,
 }
 
@@ -95,13 +95,13 @@ impl<T: Io> Receiver<T> {
         handle: impl FnMut(Event<'_>, &mut Writer) -> Result<(), SendError>,
     ) -> Result<(), Error> {
         let mut each = Each::new(handle);
-        poll_fn(|cx| match self.peeked.take() {
-            Some(Ok(false)) => Poll::Ready(Ok(false)),
-            Some(Err(error)) => Poll::Ready(Err(error)),
-            kept => {
-                each.is_one_kept |= kept.is_some();
-                self.poll_event(cx, Half::Receiver, &mut each)
+        poll_fn(|cx| {
+            if let Some(over) = self.peeked.take_if(|found| !matches!(found, Ok(true))) {
+                return Poll::Ready(over);
             }
+            let found = ready!(self.poll_event(cx, Half::Receiver, &mut each));
+            self.peeked = None; // the end may have come before there was room for it
+            Poll::Ready(found)
         })
         .await?;
         each.refused.map_or(Ok(()), |refused| Err(refused.into()))
@@ -192,10 +192,12 @@ impl<T: Io> Receiver<T> {
         }
     }
 
-    /// While it waits, a connection holds no buffers.
+    /// While it waits, a connection holds no buffers, but for a message that was not handed over.
     fn release(&mut self, output: &mut Output<T>) {
         self.input.release();
-        self.reader.release();
+        if self.peeked.is_none() {
+            self.reader.release();
+        }
         output.writer.release();
     }
 }
