@@ -98,6 +98,8 @@ pub struct Reader {
 #[derive(Clone, Copy, Debug)]
 enum Ready {
     Nothing,
+    /// Nothing, but there is room for the next so many bytes.
+    Room(usize),
     Message,
     Control(OpCode),
 }
@@ -185,7 +187,7 @@ impl Reader {
     pub fn event(&self) -> Option<Event<'_>> {
         let control = &**self.pieces.newest_control();
         Some(match (self.ready, &self.message) {
-            (Ready::Nothing, _) => return None,
+            (Ready::Nothing | Ready::Room(_), _) => return None,
             (Ready::Message, Message::Text(text)) => Event::Text(text),
             (Ready::Message, Message::Binary { bytes, len }) => Event::Binary(bytes.split_at(*len).0),
             (Ready::Control(OpCode::Ping), _) => Event::Ping(control),

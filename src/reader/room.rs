@@ -36,9 +36,15 @@ impl Reader {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn room(&mut self, least: usize) -> Option<&mut [u8]> {
+        let least = least.max(1); // a read into nothing would look like the end of the stream
         let missing = self.pieces.missing().filter(|missing| *missing >= least)?;
         self.done();
-        Some(self.message.room(missing)).filter(|room| room.len() >= least)
+        let room = self.message.room(missing);
+        if room.len() < least {
+            return None;
+        }
+        self.ready = Ready::Room(room.len());
+        Some(room)
     }
 
     /// Takes note that the first `n` bytes of [`Reader::room`] were read; whether they end the message, which is then in
@@ -48,13 +54,17 @@ impl Reader {
     ///
     /// If there was no room for as many.
     pub fn filled(&mut self, n: usize) -> bool {
-        let (left, ends) = (self.pieces.missing().unwrap_or_default(), self.pieces.is_last());
-        assert!(n <= left, "filled more than there was room");
+        let left = self.pieces.missing().unwrap_or_default();
+        let room = if let Ready::Room(room) = self.ready { room.min(left) } else { 0 };
+        assert!(n <= room, "filled more than there was room");
+        if n == 0 {
+            return false;
+        }
+        let is_whole = self.pieces.is_last() && n == left;
         let bytes = self.message.fill(n);
         if let Some(key) = self.pieces.pass(n) {
             mask::apply(bytes, key);
         }
-        let is_whole = ends && n == left;
         self.ready = if is_whole { Ready::Message } else { Ready::Nothing };
         is_whole
     }
