@@ -4,15 +4,17 @@
 
 mod driver;
 
-use core::future::Future;
+use core::future::{Future, poll_fn};
 use core::pin::pin;
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 use std::sync::Arc;
 
 use driver::{
-    BOTH, Scripted, Wakes, complete, connection, letters, outgoing, owned, pattern, peer_of, receive_all, run, step,
+    BOTH, Pipe, Scripted, Wakes, complete, connection, letters, outgoing, owned, pattern, peer_of, receive_all, run,
+    step,
 };
+use futures_sink::Sink;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::{Instant, sleep};
 use ws_proto::poll::{Error, Receiver, Sender, Socket};
@@ -384,6 +386,53 @@ fn beside_the_sending_half() {
                 heard.into_iter().partition(|message| matches!(message, Message::Text(_)));
             assert_eq!(texts, (0..50).map(|n| letters(n, 20).into()).collect::<Vec<Message>>());
             assert_eq!(binaries, (0..50).map(|n| pattern(n, 30).into()).collect::<Vec<Message>>());
+        }
+    }
+}
+
+/// Whom a sink has told that it is ready is not refused because the function took the room since.
+#[test]
+fn beside_a_sink_that_is_ready() {
+    for role in BOTH {
+        let wire = said_to(role, |writer| (0..9).for_each(|n| writer.text(&letters(n, 20)).unwrap()));
+        let io = Scripted::new(&wire, ALL, ALL, false);
+        io.script().room = 0;
+        let (mut receiver, mut sender) = open(&io, role, &Config::new().max_pending(50)).split();
+        let mut sink = pin!(&mut sender);
+        complete(poll_fn(|cx| sink.as_mut().poll_ready(cx))).unwrap();
+        assert!(run(receiver.for_each(|event, writer| echo(&event, writer))).is_none());
+        sink.as_mut().start_send("promised".into()).unwrap();
+        let refused = sink.as_mut().start_send("another".into());
+        assert!(matches!(refused, Err(Error::Send(SendError::Full))), "{role:?}: {refused:?}");
+        io.make_room(ALL);
+        assert!(run(receiver.for_each(|event, writer| echo(&event, writer))).is_none());
+        let heard = heard_from(role, &io.script().output);
+        assert_eq!(heard.len(), 10, "{role:?}: {heard:?}");
+        assert!(heard.contains(&"promised".into()), "{role:?}: {heard:?}");
+    }
+}
+
+/// Each end hands back what the other sends, with few bytes on the way at a time: nobody sleeps through his turn.
+#[test]
+fn both_ends_through_a_narrow_pipe() {
+    for capacity in [1, 7, 64, 1000] {
+        for max_pending in [1000, 1 << 20] {
+            let (near, far) = Pipe::pair(capacity);
+            let config = Config::new().max_pending(max_pending);
+            let mut near = Socket::new(near, connection(Role::Client, &config), b"", &config);
+            let mut far = Socket::new(far, connection(Role::Server, &config), b"", &config);
+            (0..9).for_each(|n| near.queue(|writer| writer.text(&letters(n, 50))).unwrap());
+            let mut left = 500;
+            let bounces = near.for_each(|event, writer| {
+                left -= 1;
+                match left {
+                    0 => writer.close(CloseCode::NORMAL, ""),
+                    1.. => echo(&event, writer),
+                    _ => Ok(()),
+                }
+            });
+            let ended = complete(async { tokio::join!(bounces, far.for_each(|event, writer| echo(&event, writer))) });
+            assert!(matches!(ended, (Ok(()), Ok(()))), "{capacity}, {max_pending}: {ended:?}");
         }
     }
 }

@@ -1,5 +1,8 @@
 //! Messages into the queue: what needs an allocator.
 
+#[cfg(any(feature = "futures-io", feature = "tokio"))]
+use core::mem;
+
 use super::{State, Writer};
 use crate::body::Body;
 use crate::close::CloseCode;
@@ -109,6 +112,15 @@ impl Writer {
     #[must_use]
     pub const fn has_room(&self) -> bool {
         self.queue.len() < self.max_pending
+    }
+
+    /// Says something at the high-water mark, too: for whom there was room before somebody else took it.
+    #[cfg(any(feature = "futures-io", feature = "tokio"))]
+    pub(crate) fn past_mark<R>(&mut self, say: impl FnOnce(&mut Self) -> R) -> R {
+        let mark = mem::replace(&mut self.max_pending, usize::MAX);
+        let said = say(self);
+        self.max_pending = mark;
+        said
     }
 
     /// Whether an owed pong may be queued: no earlier one waits.

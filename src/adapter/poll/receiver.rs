@@ -83,6 +83,9 @@ impl<T: Io> Receiver<T> {
     /// before what was said is written: the least work for a message, since none is copied and many make one write. At
     /// [`Config::max_pending`](crate::Config::max_pending) it waits until the peer reads.
     ///
+    /// `handle` runs under the lock that both halves share: it should be quick, and with the [`Sender`](super::Sender) in
+    /// its hands it would wait for itself.
+    ///
     /// # Cancel safety
     ///
     /// Dropped before it is ready, it has lost nothing: the next call goes on where it was.

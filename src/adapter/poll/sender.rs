@@ -93,7 +93,10 @@ impl<T: Io> Sender<T> {
             return Err(SendError::Closed);
         }
         let was_closed = output.writer.is_closed();
-        let said = message(&mut output.writer);
+        let said = match output.sending {
+            Sending::Promised => output.writer.past_mark(message),
+            Sending::Waits | Sending::Queues => message(&mut output.writer),
+        };
         output.set_sending(sending);
         if output.writer.is_closed() && !was_closed {
             drop(output);
