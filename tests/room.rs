@@ -96,15 +96,15 @@ fn never_empty() {
     for role in BOTH {
         let mut reader = reader(role, &Config::new());
         assert_eq!(reader.room(0), None, "no message");
-        let (header, payload) = frame(role, 0x82, &[5; 70_000]);
+        let (header, payload) = frame(role, 0x82, &vec![5; 70_000]);
         read(&mut reader, &header);
         assert!(reader.room(0).is_none_or(|room| !room.is_empty()), "nothing of it came");
         read(&mut reader, &payload[..1]);
         let mut rest = &payload[1..];
         while !fill(&mut reader, 0, usize::MAX, &mut rest) {}
-        assert_eq!(reader.event(), Some(Event::Binary(&[5; 70_000])));
+        assert_eq!(reader.event(), Some(Event::Binary(&vec![5; 70_000])));
         assert_eq!(reader.room(0), None);
-        assert_eq!(reader.event(), Some(Event::Binary(&[5; 70_000])), "asked in vain");
+        assert_eq!(reader.event(), Some(Event::Binary(&vec![5; 70_000])), "asked in vain");
     }
 }
 
@@ -113,7 +113,7 @@ fn never_empty() {
 fn for_binary_messages_only() {
     for role in BOTH {
         let mut reader = reader(role, &Config::new());
-        let (header, payload) = frame(role, 0x81, &[b'a'; 70_000]);
+        let (header, payload) = frame(role, 0x81, &vec![b'a'; 70_000]);
         read(&mut reader, &header);
         assert_eq!(reader.room(0), None);
         read(&mut reader, &payload[..10]);
@@ -134,10 +134,10 @@ fn for_binary_messages_only() {
 #[should_panic(expected = "more than there was room")]
 fn nothing_is_filled_without_room() {
     let mut reader = reader(Role::Client, &Config::new().keep_buffer(1 << 20));
-    let (header, payload) = frame(Role::Client, 0x82, &[7; 70_000]);
+    let (header, payload) = frame(Role::Client, 0x82, &vec![7; 70_000]);
     read(&mut reader, &header);
     assert_eq!(reader.advance(&mut &mut payload.clone()[..]), Ok(true));
-    let (header, _) = frame(Role::Client, 0x82, &[5; 66_000]);
+    let (header, _) = frame(Role::Client, 0x82, &vec![5; 66_000]);
     read(&mut reader, &header);
     reader.filled(66_000);
 }

@@ -124,7 +124,7 @@ impl<T: Io> Receiver<T> {
     ) -> Poll<Result<bool, Error>> {
         if !output.writer.has_room() && !self.reader.is_closed() {
             match output.poll_flush() {
-                Poll::Pending if Self::is_held_up::<K>(output) => return Poll::Pending,
+                Poll::Pending if self.is_held_up::<K>(output) => return Poll::Pending,
                 Poll::Ready(Err(error)) if K::NEEDS_ROOM => return Poll::Ready(Err(error.into())),
                 _ => {}
             }
@@ -143,7 +143,7 @@ impl<T: Io> Receiver<T> {
             return Poll::Ready(Ok(false));
         }
         let flushed = output.poll_flush();
-        if flushed.is_pending() && Self::is_held_up::<K>(output) {
+        if flushed.is_pending() && self.is_held_up::<K>(output) {
             return Poll::Pending;
         }
         match (self.poll_read(output, take), flushed) {
@@ -191,10 +191,15 @@ impl<T: Io> Receiver<T> {
     }
 
     /// A peer that does not read is not read from either, for whoever only queues answers and could not queue more. But
-    /// while somebody waits for it in a method of the sender, it may be waiting likewise.
-    fn is_held_up<K: Take>(output: &Output<T>) -> bool {
+    /// while somebody waits for it in a method of the sender, it may be waiting likewise. If it reads, slow as it may be,
+    /// it is there: what else would show that lies unread.
+    fn is_held_up<K: Take>(&mut self, output: &mut Output<T>) -> bool {
         let queues = output.sending == Sending::Queues && output.half == Half::Receiver;
-        (queues || K::NEEDS_ROOM) && !output.writer.has_room() && !output.writer.is_closed()
+        let is_held_up = (queues || K::NEEDS_ROOM) && !output.writer.has_room() && !output.writer.is_closed();
+        if is_held_up && mem::take(&mut output.progress) && self.timers.next().is_some() {
+            self.timers.received(output.io.now().unwrap_or_default());
+        }
+        is_held_up
     }
 
     /// Sends what the reader owes.

@@ -37,6 +37,8 @@ pub(super) struct Output<T> {
     pong: usize,
     /// Whether the stream may hold back what was written.
     held: bool,
+    /// Whether something was written since the receiver asked.
+    pub(super) progress: bool,
     /// Who polls.
     pub(super) half: Half,
     /// Who has to wait until more is written.
@@ -83,6 +85,7 @@ impl<T: Io> Shared<T> {
             owed: None,
             pong: 0,
             held: false,
+            progress: false,
             half: Half::Receiver,
             blocked: [false; 2],
             waiting: Arc::clone(&waiting),
@@ -206,6 +209,7 @@ impl<T: Io> Output<T> {
     fn wrote(&mut self, n: usize) {
         self.pong = self.pong.saturating_sub(n);
         self.held |= n > 0;
+        self.progress |= n > 0;
         self.settle();
         if n > 0 {
             self.go_on();
