@@ -255,6 +255,16 @@ fn every_ping_is_answered() {
     }
 }
 
+/// The future goes to any thread that its function may go to.
+#[test]
+fn the_future_is_send() {
+    fn check(_: &impl Send) {}
+    let io = Scripted::new(b"", ALL, ALL, false);
+    let mut socket = open(&io, Role::Server, &Config::new());
+    check(&socket.for_each(|_, _| Ok(())));
+    check(&socket.split().0.for_each(|_, _| Ok(())));
+}
+
 // --- a function that refuses ---
 
 #[test]
@@ -544,6 +554,33 @@ fn closed_by_the_function() {
     }
 }
 
+/// Said by the other half, while the function waits for room: it is woken, and learns that nothing more is taken.
+#[test]
+fn closed_by_the_sending_half() {
+    for role in BOTH {
+        let wire = said_to(role, |writer| (0..9).for_each(|n| writer.text(&letters(n, 20)).unwrap()));
+        let io = Scripted::new(&wire, ALL, ALL, false);
+        io.script().room = 0;
+        let (mut receiver, mut sender) = open(&io, role, &Config::new().max_pending(50)).split();
+        let mut refused = 0;
+        let mut each = Watched::new(Box::pin(receiver.for_each(|event, writer| {
+            refused += usize::from(echo(&event, writer) == Err(SendError::Closed));
+            Ok(())
+        })));
+        assert!(each.run().is_none());
+        assert!(run(sender.close(CloseCode::NORMAL, "")).is_none());
+        assert!(each.run().is_none());
+        io.push(&said_to(role, Writer::close_without_code));
+        io.script().eof = true;
+        io.make_room(ALL);
+        each.run().expect("the end").unwrap();
+        drop(each);
+        let heard = heard_from(role, &io.script().output);
+        assert_eq!(heard.last(), Some(&Message::Close(Some((CloseCode::NORMAL, String::new())))), "{role:?}");
+        assert_eq!(heard.len() - 1 + refused, 9, "{role:?}");
+    }
+}
+
 // --- a message that was kept while something was sent ---
 
 fn keeps_a_message(role: Role, max_pending: usize) -> (Socket<Scripted>, Scripted) {
@@ -762,6 +799,50 @@ async fn keepalive_while_it_waits() {
         ended.unwrap();
         let took = socket.round_trip().unwrap();
         assert!(took >= secs(2) && took < secs(2) + Duration::from_millis(5), "{role:?}: {took:?}");
+    }
+}
+
+/// TM-07: though the peer talks without a pause, or does not read.
+#[tokio::test(start_paused = true)]
+async fn closing_takes_no_longer_than_it_may() {
+    for role in BOTH {
+        for reads in [false, true] {
+            let config = Config::new().closing_timeout(secs(3)).max_pending(100);
+            let (near, peer) = duplex(200);
+            let mut socket = Socket2::new(Tokio::new(near), connection(role, &config), b"", &config);
+            let start = Instant::now();
+            let (mut from, mut to) = tokio::io::split(peer);
+            let talks = async {
+                let wire = said_to(role, |writer| writer.text(&letters(0, 50)).unwrap());
+                while to.write_all(&wire).await.is_ok() {
+                    sleep(Duration::from_millis(10)).await;
+                }
+                sleep(secs(100)).await;
+            };
+            let listens = async {
+                while reads && from.read(&mut [0; 200]).await.is_ok_and(|n| n > 0) {}
+                sleep(secs(100)).await;
+            };
+            let mut left = 9;
+            let near = socket.for_each(|event, writer| {
+                left -= 1;
+                match left {
+                    3.. => echo(&event, writer),
+                    2 => writer.close(CloseCode::NORMAL, ""),
+                    _ => Ok(()),
+                }
+            });
+            let ended = tokio::select! { ended = near => Some(ended), () = talks => None, () = listens => None };
+            // Who does not read holds up the function before it comes so far; keepalive is there for that.
+            match ended {
+                Some(ended) => {
+                    assert!(reads && matches!(ended, Err(Error::TimedOut)), "{role:?}: {ended:?}");
+                    let took = start.elapsed();
+                    assert!(took >= secs(3) && took < Duration::from_millis(3200), "{role:?}: {took:?}");
+                }
+                None => assert!(!reads, "{role:?}: it never ends"),
+            }
+        }
     }
 }
 

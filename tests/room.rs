@@ -7,12 +7,15 @@ use ws_proto::{Config, Connection, Event, Reader, Role, Seed};
 const BOTH: [Role; 2] = [Role::Client, Role::Server];
 const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
-fn reader(role: Role, config: &Config) -> Reader {
-    let connection = match role {
+fn connection(role: Role, config: &Config) -> Connection {
+    match role {
         Role::Client => Connection::client(config, Seed::predictable_for_tests(7)),
         Role::Server => Connection::server(config),
-    };
-    connection.into_split().0
+    }
+}
+
+fn reader(role: Role, config: &Config) -> Reader {
+    connection(role, config).into_split().0
 }
 
 /// The header of a frame with 64 bits of length, and the payload that goes with it, as the peer of `role` sends it.
@@ -173,6 +176,36 @@ fn between_fragments() {
                     let expected = [b"!".to_vec(), b"!".to_vec(), whole, vec![b'x'; 66_001], vec![4; 65_536]];
                     assert!(got == expected, "{role:?}, {keep}, {cut}");
                 }
+            }
+        }
+    }
+}
+
+/// What is compressed is inflated to the same buffer, and refers to none of what came between.
+#[test]
+#[cfg(feature = "deflate")]
+fn between_compressed_messages() {
+    use ws_proto::deflate::{Agreement, Compression};
+
+    for role in BOTH {
+        for keep in [0, 1 << 20] {
+            for cut in [1, 1000, 65_537] {
+                let compression = Compression::new().history(1 << 15).min_size(1, 1);
+                let config = Config::new().keep_buffer(keep).compression(compression);
+                let deflating = |role| connection(role, &config).with_deflate(Agreement::default(), &config);
+                let (mut reader, _) = deflating(role).into_split();
+                let mut peer = deflating(if role == Role::Client { Role::Server } else { Role::Client });
+                let bytes = |n: usize| (0..n).map(|i| u8::try_from(i * i % 251).unwrap()).collect::<Vec<_>>();
+                let (_, writer) = peer.split();
+                let mut expected = Vec::new();
+                for n in [80_000, 70_000, 90_000, 66_000] {
+                    writer.binary(&bytes(n)).unwrap();
+                    writer.binary_uncompressed(&bytes(n + 1)).unwrap();
+                    writer.text(&"text".repeat(n / 4)).unwrap();
+                    expected.extend([bytes(n), bytes(n + 1), "text".repeat(n / 4).into_bytes()]);
+                }
+                let got = receive(&mut reader, peer.outgoing(), cut);
+                assert!(got == expected, "{role:?}, {keep}, {cut}");
             }
         }
     }
