@@ -890,3 +890,110 @@ async fn a_peer_that_reads_slowly() {
         tokio::select! { ended = near => panic!("{role:?}: {ended:?}"), () = far => {} }
     }
 }
+
+// --- everything at once ---
+
+/// A row of numbers that only looks random.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % n
+    }
+}
+
+/// Messages of any size to a socket that sends between, refuses, waits for room and drops what it began.
+fn play(seed: u64) {
+    let mut dice = Dice(seed);
+    let role = BOTH[dice.below(2)];
+    let mut expected: Vec<Message> = Vec::new();
+    let sizes = [0, 1, 20, 130, 3_000, 70_000, 200_000];
+    let mut wire = said_to(role, |writer| {
+        for n in 0..12 + dice.below(20) {
+            let size = sizes[dice.below(if n == 5 { 7 } else { 5 })];
+            match dice.below(5) {
+                0 => writer.ping(b"?").unwrap(),
+                1 | 2 => {
+                    writer.text(&letters(n, size)).unwrap();
+                    expected.push(letters(n, size).into());
+                }
+                3 => {
+                    writer.binary(&pattern(n, size)).unwrap();
+                    expected.push(pattern(n, size).into());
+                }
+                _ => {
+                    for part in pattern(n, size).chunks(1 + dice.below(size + 9)) {
+                        writer.fragment(Kind::Binary, part, false).unwrap();
+                    }
+                    writer.fragment(Kind::Binary, b"", true).unwrap();
+                    expected.push(pattern(n, size).into());
+                }
+            }
+        }
+        writer.close_without_code();
+    });
+    expected.push(Message::Close(None));
+    let mut behind = wire.split_off(dice.below(wire.len()));
+    let (read, write) = (sizes[4 + dice.below(3)], sizes[3 + dice.below(4)]);
+    let io = Scripted::new(&wire, read, write, dice.below(2) == 0);
+    io.script().room = dice.below(500);
+    let config = Config::new().max_pending(1 + dice.below(3000)).keep_buffer(dice.below(2) << 20);
+    let mut socket = open(&io, role, &config);
+    let (mut got, mut said): (Vec<Message>, Vec<Message>) = (Vec::new(), Vec::new());
+    for turn in 0.. {
+        assert!(turn < 100_000, "{seed}: no progress");
+        let polls = 1 + dice.below(4);
+        match dice.below(8) {
+            0 => {
+                io.make_room(dice.below(100_000));
+                let rest = behind.split_off(dice.below(behind.len() + 1));
+                io.push(&behind);
+                behind = rest;
+                io.script().eof = behind.is_empty();
+            }
+            1 => {
+                let message = letters(turn, 10);
+                // Dropped, it may have been queued or not.
+                if let Some(Ok(())) = step(socket.text(&message), polls) {
+                    said.push(message.into());
+                }
+            }
+            2 => match step(async { socket.next().await.map(owned) }, polls) {
+                Some(Ok(Some(message))) => got.push(message),
+                Some(Ok(None)) => break,
+                Some(Err(error)) => panic!("{seed}: {error:?}"),
+                None => {}
+            },
+            _ => {
+                let refuses = dice.below(4) == 0;
+                let mut many = dice.below(6);
+                let each = socket.for_each(|event, writer| {
+                    assert!(writer.has_room() || writer.is_closed(), "{seed}: handed over without room");
+                    if echo(&event, writer).is_ok() && matches!(event, Event::Text(_) | Event::Binary(_)) {
+                        said.push(event.into());
+                    }
+                    got.push(event.into());
+                    many = many.saturating_sub(1);
+                    if refuses && many == 0 { Err(SendError::Full) } else { Ok(()) }
+                });
+                match step(each, polls) {
+                    Some(Ok(())) => break,
+                    Some(Err(Error::Send(SendError::Full))) | None => {}
+                    Some(Err(error)) => panic!("{seed}: {error:?}"),
+                }
+            }
+        }
+    }
+    got.retain(|message| !matches!(message, Message::Ping(_)));
+    assert!(got == expected, "{seed}: all events, in order and once");
+    let heard = heard_from(role, &io.script().output);
+    let mut rest = heard.iter();
+    assert!(said.iter().all(|said| rest.any(|heard| heard == said)), "{seed}: all that was said, in order");
+    assert!(socket.closed().unwrap().clean, "{seed}");
+}
+
+#[test]
+fn in_any_order() {
+    (0..20).for_each(play);
+}
