@@ -1,6 +1,6 @@
 //! One end, any bytes.
 
-use ws_proto::{Chunk, Close, CloseCode, Config, Connection, Error, Event, Kind, Role, Seed, Transport};
+use ws_proto::{Chunk, Close, CloseCode, Config, Connection, Error, Event, Kind, Reader, Role, Seed, Transport};
 
 use super::pieces::pieces;
 
@@ -27,7 +27,7 @@ fn read(role: Role, data: &[u8]) {
         config = config.max_frame(100).max_message(150).max_fragments(4).keep_buffer(32);
     }
     let whole = Transcript::of(role, &config, Call::Receive, [wire].into_iter());
-    for call in [Call::Receive, Call::Advance, Call::Chunk] {
+    for call in [Call::Receive, Call::Advance, Call::Chunk, Call::Room] {
         assert_eq!(Transcript::of(role, &config, call, [wire].into_iter()), whole, "by {call:?}");
         let cut = Transcript::of(role, &config, call, pieces(wire, lengths));
         assert_eq!(cut, whole, "by {call:?} in pieces");
@@ -40,6 +40,8 @@ enum Call {
     Receive,
     Advance,
     Chunk,
+    /// To where it belongs, what is missing of a frame.
+    Room,
 }
 
 #[derive(Debug, Eq, PartialEq)]
@@ -49,6 +51,22 @@ enum Item {
     Ping(Vec<u8>),
     Pong(Vec<u8>),
     Close(Option<(CloseCode, String)>),
+}
+
+/// Moves what there is room for; whether that ends a message.
+fn fill_room(reader: &mut Reader, input: &mut &mut [u8]) -> bool {
+    while !input.is_empty()
+        && let Some(room) = reader.room(1)
+    {
+        let n = room.len().min(input.len());
+        let (piece, rest) = core::mem::take(input).split_at_mut(n);
+        room[..n].copy_from_slice(piece);
+        *input = rest;
+        if reader.filled(n) {
+            return true;
+        }
+    }
+    false
 }
 
 /// All that can be seen from outside, but for the borders of chunks.
@@ -100,8 +118,8 @@ impl Transcript {
         let (reader, _) = connection.split();
         let event = match call {
             Call::Receive => reader.receive(input)?,
-            Call::Advance => {
-                let found = reader.advance(input)?;
+            Call::Advance | Call::Room => {
+                let found = (matches!(call, Call::Room) && fill_room(reader, input)) || reader.advance(input)?;
                 assert_eq!(found, reader.event().is_some());
                 reader.event()
             }
