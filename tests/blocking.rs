@@ -266,6 +266,37 @@ fn t26_a_ping_flood_stays_within_the_limit_of_the_output() {
     }
 }
 
+/// What is larger than several reads is read to where it belongs, whatever comes between and behind.
+#[test]
+fn large_messages_are_read_whole() {
+    for role in BOTH {
+        for (read, halves) in [(10_000, false), (10_000, true), (1 << 20, false), (1 << 20, true)] {
+            let large = pattern(3, 1_000_000);
+            let wire = said_to(role, |writer| {
+                writer.binary(&large).unwrap();
+                writer.fragment(Kind::Binary, &large, false).unwrap();
+                writer.ping(b"between").unwrap();
+                writer.fragment(Kind::Binary, &large, true).unwrap();
+                writer.text("behind").unwrap();
+            });
+            let stream = Scripted::new(&wire, read, 10_000, None);
+            let socket = stream.socket(role, &Config::new());
+            let both = [&large[..], &large].concat();
+            let expected =
+                [large.into(), Message::Ping(b"between".into()), both.into(), Message::Text("behind".into())];
+            let mut got = Vec::new();
+            if halves {
+                let (mut reading, _writing) = socket.into_split(stream.clone());
+                (0..4).for_each(|_| got.extend(reading.next().unwrap().map(Message::from)));
+            } else {
+                let mut socket = socket;
+                (0..4).for_each(|_| got.extend(socket.next().unwrap().map(Message::from)));
+            }
+            assert!(got == expected, "{role:?}, {read}, halves: {halves}");
+        }
+    }
+}
+
 #[test]
 fn time_outs_while_sending() {
     for role in BOTH {
