@@ -10,7 +10,7 @@ use crate::pipe::{Pipe, Sink};
 /// A library under measurement. Each function makes a connection for a job.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Library {
-    /// As on crates.io; the report finds the version by it.
+    /// The name of its package; the report finds the version by it.
     pub(crate) name: &'static str,
     pub(crate) receive: fn(&Job) -> Round,
     pub(crate) fragmented: fn(&Job) -> Round,
