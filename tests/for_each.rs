@@ -422,6 +422,20 @@ fn beside_a_sink_that_is_ready() {
     }
 }
 
+/// What a sink was promised is one message of the sink: who queues meets the mark as ever.
+#[test]
+fn a_promise_is_for_the_sink_alone() {
+    for role in BOTH {
+        let wire = said_to(role, |writer| (0..9).for_each(|n| writer.text(&letters(n, 20)).unwrap()));
+        let io = Scripted::new(&wire, ALL, ALL, false);
+        io.script().room = 0;
+        let (mut receiver, mut sender) = open(&io, role, &Config::new().max_pending(50)).split();
+        complete(poll_fn(|cx| pin!(&mut sender).poll_ready(cx))).unwrap();
+        assert!(run(receiver.for_each(|event, writer| echo(&event, writer))).is_none());
+        assert_eq!(sender.queue(|writer| writer.text("refused")), Err(SendError::Full), "{role:?}");
+    }
+}
+
 /// Each end hands back what the other sends, with few bytes on the way at a time: nobody sleeps through his turn.
 #[test]
 fn both_ends_through_a_narrow_pipe() {

@@ -1,7 +1,11 @@
 //! One end, any bytes.
 
-use ws_proto::{Chunk, Close, CloseCode, Config, Connection, Error, Event, Kind, Reader, Role, Seed, Transport};
+#[path = "../../tests/common/room.rs"]
+mod room;
 
+use ws_proto::{Chunk, Close, CloseCode, Config, Connection, Error, Event, Kind, Role, Seed, Transport};
+
+use self::room::fill_room;
 use super::pieces::pieces;
 
 /// A server reads what `data` says (see [`read`]).
@@ -51,22 +55,6 @@ enum Item {
     Ping(Vec<u8>),
     Pong(Vec<u8>),
     Close(Option<(CloseCode, String)>),
-}
-
-/// Moves what there is room for; whether that ends a message.
-fn fill_room(reader: &mut Reader, input: &mut &mut [u8]) -> bool {
-    while !input.is_empty()
-        && let Some(room) = reader.room(1)
-    {
-        let n = room.len().min(input.len());
-        let (piece, rest) = core::mem::take(input).split_at_mut(n);
-        room[..n].copy_from_slice(piece);
-        *input = rest;
-        if reader.filled(n) {
-            return true;
-        }
-    }
-    false
 }
 
 /// All that can be seen from outside, but for the borders of chunks.

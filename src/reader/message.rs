@@ -68,7 +68,9 @@ impl Message {
     /// Where the next `most` bytes of a binary message belong, or fewer: as many as there are already, so that no memory
     /// is taken beyond twice what arrived.
     pub(super) fn room(&mut self, most: usize) -> &mut [u8] {
-        self.reserve(Kind::Binary, 0, 0);
+        if let Self::Text(_) = self {
+            self.begin(Kind::Binary);
+        }
         let Self::Binary { bytes, len } = self else {
             return &mut [];
         };

@@ -3,7 +3,9 @@
 #![allow(dead_code, reason = "each test file uses a part of this")]
 
 pub(crate) mod naive;
+mod room;
 
+pub(crate) use room::fill_room;
 use ws_proto::{Chunk, Close, Config, Connection, Error, Event, Kind, Reader, Reply, Role, Seed, Side, Writer};
 
 /// The key of the RFC's examples, section 5.7.
@@ -208,22 +210,6 @@ fn advance(reader: &mut Reader, input: &mut &mut [u8]) -> Result<Option<Got>, Er
 
 fn to_room(reader: &mut Reader, input: &mut &mut [u8]) -> Result<Option<Got>, Error> {
     if fill_room(reader, input) { Ok(reader.event().map(Got::from)) } else { advance(reader, input) }
-}
-
-/// Moves what there is room for; whether that ends a message.
-pub(crate) fn fill_room(reader: &mut Reader, input: &mut &mut [u8]) -> bool {
-    while !input.is_empty()
-        && let Some(room) = reader.room(1)
-    {
-        let n = room.len().min(input.len());
-        let (piece, rest) = core::mem::take(input).split_at_mut(n);
-        room[..n].copy_from_slice(piece);
-        *input = rest;
-        if reader.filled(n) {
-            return true;
-        }
-    }
-    false
 }
 
 /// Reads chunks until a message or a control frame is whole.

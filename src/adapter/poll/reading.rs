@@ -10,6 +10,7 @@ use super::Io;
 use super::receiver::{Receiver, Stage};
 use super::shared::{Half, Output, Sending};
 use crate::adapter::error::Error;
+use crate::adapter::input::Input;
 use crate::error::{self, SendError};
 use crate::reader::Event;
 use crate::writer::Writer;
@@ -160,14 +161,14 @@ impl<T: Io> Receiver<T> {
         output: &mut Output<T>,
         take: &mut impl Take,
     ) -> Poll<io::Result<Result<bool, error::Error>>> {
-        if let Some(room) = self.reader.room(SIZE) {
+        if let Some(room) = self.reader.room(Input::SIZE) {
             return output.poll_read(room).map_ok(|n| {
                 self.note_read(n, output)?;
                 Ok(self.reader.filled(n) && take.take_kept(self, output))
             });
         }
         let mut scratch = SCRATCH.take();
-        scratch.resize(SIZE, 0);
+        scratch.resize(Input::SIZE, 0);
         let read = output.poll_read(&mut scratch).map_ok(|n| {
             self.note_read(n, output)?;
             let (mut bytes, _) = scratch.split_at_mut(n);
@@ -217,7 +218,7 @@ impl<T: Io> Receiver<T> {
             return Poll::Ready(());
         }
         let mut scratch = SCRATCH.take();
-        scratch.resize(SIZE, 0);
+        scratch.resize(Input::SIZE, 0);
         let read = loop {
             match output.poll_read(&mut scratch) {
                 Poll::Ready(Ok(1..)) => {}
@@ -236,5 +237,3 @@ thread_local! {
     /// Every connection of a thread reads into the same buffer: what a poll leaves of it is copied.
     static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
-
-const SIZE: usize = 64 << 10;

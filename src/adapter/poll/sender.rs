@@ -88,15 +88,20 @@ impl<T: Io> Sender<T> {
         sending: Sending,
         message: impl FnOnce(&mut Writer) -> Result<R, SendError>,
     ) -> Result<R, SendError> {
+        self.say_to(sending, |output| message(&mut output.writer))
+    }
+
+    fn say_to<R>(
+        &mut self,
+        sending: Sending,
+        message: impl FnOnce(&mut Output<T>) -> Result<R, SendError>,
+    ) -> Result<R, SendError> {
         let mut output = self.shared.output();
         if output.over {
             return Err(SendError::Closed);
         }
         let was_closed = output.writer.is_closed();
-        let said = match output.sending {
-            Sending::Promised => output.writer.past_mark(message),
-            Sending::Waits | Sending::Queues => message(&mut output.writer),
-        };
+        let said = message(&mut output);
         output.set_sending(sending);
         if output.writer.is_closed() && !was_closed {
             drop(output);
@@ -132,8 +137,9 @@ impl<T: Io> Sender<T> {
         output.poll_flush().map_err(Error::from)
     }
 
+    /// The one message for which there was room when the sink was asked is taken, whoever took that since.
     pub(super) fn queue_message(&mut self, message: &Message) -> Result<(), SendError> {
-        self.say(Sending::Waits, |writer| match message {
+        let say = |writer: &mut Writer| match message {
             Message::Text(text) => writer.text(text),
             Message::Binary(bytes) => writer.binary(bytes),
             Message::Ping(payload) => writer.ping(payload),
@@ -143,6 +149,10 @@ impl<T: Io> Sender<T> {
                 writer.close_without_code();
                 Ok(())
             }
+        };
+        self.say_to(Sending::Waits, |output| match output.sending {
+            Sending::Promised => output.writer.past_mark(say),
+            Sending::Waits | Sending::Queues => say(&mut output.writer),
         })
     }
 }
