@@ -216,6 +216,7 @@ impl Timers {
     }
 
     /// When to call [`Timers::due`] at the latest; it has something then. `None` is never.
+    #[inline]
     #[must_use]
     pub fn next(&self) -> Option<Duration> {
         match self.state {
@@ -277,6 +278,7 @@ impl Time {
         span.map_or(Self::NEVER, Self::from)
     }
 
+    #[inline]
     fn after(self, span: Self) -> Self {
         Self(self.0.saturating_add(span.0))
     }
@@ -297,6 +299,7 @@ impl From<Duration> for Time {
 }
 
 impl From<Time> for Option<Duration> {
+    #[inline]
     fn from(time: Time) -> Self {
         (time != Time::NEVER).then(|| Duration::from_nanos(time.0))
     }

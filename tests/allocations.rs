@@ -16,6 +16,7 @@ use crate::frames::{BINARY, BINARY_BEGINS, CONTINUES, ENDS, ROLES, TEXT, TEXT_BE
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
+const PAYLOAD: [u8; 5000] = [b'x'; 5000];
 
 /// A way to read.
 #[derive(Clone, Copy, Debug)]
@@ -102,6 +103,33 @@ fn a_message_sent_allocates_nothing_once_warm() {
                         assert_eq!(info.count_total, 0, "{size} bytes, {role:?}, {kind:?}, {say:?}, {write} a write");
                     }
                 }
+            }
+        }
+    }
+}
+
+/// Connections that own nothing between their turns, but for a client's keys.
+#[test]
+fn connections_with_one_buffer_for_all_allocate_nothing_once_warm() {
+    for role in ROLES {
+        let mut connections: Vec<_> = (0..4).map(|_| connection(role, &Config::new())).collect();
+        let mut spare = Vec::new();
+        let mut turn = |connection: &mut Connection, size: usize| {
+            let (_, writer) = connection.split();
+            writer.reserve_from(&mut spare);
+            writer.binary(&PAYLOAD[..size]).expect("room");
+            writer.consume(writer.pending().len());
+            writer.release_into(&mut spare);
+        };
+        turn(&mut connections[0], PAYLOAD.len());
+        for size in [8, PAYLOAD.len(), 0, KIB] {
+            for connection in &mut connections {
+                let info = measure(|| turn(connection, size));
+                assert_eq!(
+                    (info.count_total, info.bytes_current),
+                    (u64::from(role == Role::Client), 0),
+                    "{size} bytes"
+                );
             }
         }
     }

@@ -353,6 +353,39 @@ fn reading_while_the_sender_waits() {
     assert!(receiving.poll());
 }
 
+/// The stream knows one task for each direction. While there is one, it knows that; a second one, whichever half it has,
+/// takes no wake-up away from the first, and gets its own.
+#[test]
+fn a_second_task_begins() {
+    const TEXT: &str = "more bytes than the pipe takes at a time";
+    for receives_first in [true, false] {
+        for was_one_task in [true, false] {
+            let (near, mut far) = sockets(Pipe::pair(10), LOADS[0]);
+            let (mut receiver, mut sender) = near.split();
+            sender.queue(|writer| writer.text(TEXT)).unwrap();
+            if was_one_task {
+                assert!(run(sender.flush()).is_none() && run(receiver.next()).is_none(), "the pipe is full");
+            }
+            let receiving = Watched::new(async move {
+                assert_eq!(owned(receiver.next().await.unwrap()), Some("in".into()));
+            });
+            let sending = Watched::new(async move { sender.flush().await.unwrap() });
+            let far = Watched::new(async move {
+                assert_eq!(owned(far.next().await.unwrap()), Some(TEXT.into()));
+                far.text("in").await.unwrap();
+            });
+            let tasks = if receives_first { [&receiving, &sending, &far] } else { [&sending, &receiving, &far] };
+            let mut pending: Vec<_> = tasks.into_iter().filter(|task| !task.poll()).collect();
+            while let Some(woken) = pending.iter().position(|task| task.is_woken()) {
+                if pending[woken].poll() {
+                    pending.remove(woken);
+                }
+            }
+            assert!(pending.is_empty(), "{receives_first} {was_one_task}: nobody is woken");
+        }
+    }
+}
+
 /// A future that is polled by hand.
 struct Watched {
     future: std::sync::Mutex<Task>,

@@ -1,5 +1,6 @@
 //! Messages into the queue: what needs an allocator.
 
+use alloc::vec::Vec;
 #[cfg(any(feature = "futures-io", feature = "tokio"))]
 use core::mem;
 
@@ -130,7 +131,35 @@ impl Writer {
 
     /// Gives the buffer's memory back if nothing is pending. An adapter may do so before it waits.
     pub fn release(&mut self) {
-        self.queue.release();
+        self.release_into(&mut Vec::new());
+    }
+
+    /// Queues in the memory of `spare` if the writer has none of its own. So those who serve many connections by turns have
+    /// one buffer for all of them, where each would allocate:
+    ///
+    /// ```
+    /// use ws_proto::{Config, Connection};
+    ///
+    /// let mut connections = [(); 3].map(|()| Connection::server(&Config::new()));
+    /// let mut spare = Vec::new();
+    /// for connection in &mut connections {
+    ///     let (_, writer) = connection.split();
+    ///     writer.reserve_from(&mut spare);
+    ///     writer.text("Hello")?;
+    ///     writer.consume(7); // written
+    ///     writer.release_into(&mut spare);
+    /// }
+    /// # Ok::<(), ws_proto::SendError>(())
+    /// ```
+    ///
+    /// What `spare` held before is not sent, and is not kept.
+    pub fn reserve_from(&mut self, spare: &mut Vec<u8>) {
+        self.queue.reserve_from(spare);
+    }
+
+    /// As [`Writer::release`], but `spare` gets the memory if that is more than it has.
+    pub fn release_into(&mut self, spare: &mut Vec<u8>) {
+        self.queue.release_into(spare);
         if let Some(keys) = &mut self.keys {
             keys.block.release();
         }

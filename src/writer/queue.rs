@@ -1,7 +1,7 @@
 //! Bytes that wait to be written.
 
 use alloc::vec::Vec;
-use core::fmt;
+use core::{fmt, mem};
 
 use crate::frame::{Header, HeaderBytes};
 use crate::mask;
@@ -86,6 +86,23 @@ impl Queue {
     pub(super) fn release(&mut self) {
         if self.len() == 0 {
             *self = Self::new(self.keep);
+        }
+    }
+
+    /// Takes the memory of `spare` if it has none of its own.
+    pub(super) fn reserve_from(&mut self, spare: &mut Vec<u8>) {
+        if self.bytes.is_empty() {
+            mem::swap(&mut self.bytes, spare);
+        }
+    }
+
+    /// As [`Queue::release`], but `spare` gets the memory if that is more than it has.
+    pub(super) fn release_into(&mut self, spare: &mut Vec<u8>) {
+        if self.len() == 0 {
+            if self.bytes.len() > spare.len() {
+                mem::swap(&mut self.bytes, spare);
+            }
+            self.release();
         }
     }
 

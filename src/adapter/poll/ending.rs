@@ -5,16 +5,17 @@ use core::task::{Poll, ready};
 use std::io;
 
 use super::Io;
-use super::receiver::{Receiver, Stage, Step};
-use super::shared::{Half, Output};
+use super::inbound::{Inbound, Stage, Step};
+use super::shared::Output;
+use super::tasks::Half;
 use crate::adapter::error::Error;
 use crate::close::CloseCode;
 use crate::config::Role;
 use crate::timers::Due;
 
-impl<T: Io> Receiver<T> {
+impl Inbound {
     /// Does what is due now, and is woken for what will be.
-    pub(super) fn poll_timers(&mut self, output: &mut Output<T>) {
+    pub(super) fn poll_timers<T: Io>(&mut self, output: &mut Output<T>) {
         if !self.note_closing(output) {
             return;
         }
@@ -30,7 +31,7 @@ impl<T: Io> Receiver<T> {
     }
 
     /// Does what was due when the stream was read last, so that a peer that talks without a pause puts off nothing.
-    pub(super) fn catch_up(&mut self, output: &mut Output<T>) {
+    pub(super) fn catch_up<T: Io>(&mut self, output: &mut Output<T>) {
         if !self.note_closing(output) {
             return;
         }
@@ -40,7 +41,7 @@ impl<T: Io> Receiver<T> {
     }
 
     /// Begins the deadline for closing, if it is time. False if nothing can become due: there is no deadline, or no clock.
-    fn note_closing(&mut self, output: &Output<T>) -> bool {
+    fn note_closing<T: Io>(&mut self, output: &Output<T>) -> bool {
         let is_closing = output.writer.is_closed() || !matches!(self.stage, Stage::Open);
         if !is_closing && self.timers.next().is_none() {
             return false;
@@ -52,7 +53,7 @@ impl<T: Io> Receiver<T> {
         now.is_some()
     }
 
-    fn act(&mut self, output: &mut Output<T>, due: Due) {
+    fn act<T: Io>(&mut self, output: &mut Output<T>, due: Due) {
         match due {
             Due::Ping(payload) => {
                 let _ = output.writer.ping(&payload); // at the high-water mark the peer is slow enough to tell
@@ -70,7 +71,7 @@ impl<T: Io> Receiver<T> {
     }
 
     /// The other end took too long.
-    fn give_up(&mut self, output: &mut Output<T>) {
+    fn give_up<T: Io>(&mut self, output: &mut Output<T>) {
         let outcome = match mem::replace(&mut self.stage, Stage::Over) {
             Stage::Ending(_, outcome) => outcome,
             Stage::Open | Stage::Over => Ok(()),
@@ -81,7 +82,7 @@ impl<T: Io> Receiver<T> {
     }
 
     /// The stream failed.
-    pub(super) fn fail(&mut self, output: &mut Output<T>, error: io::Error) -> Poll<Result<bool, Error>> {
+    pub(super) fn fail<T: Io>(&mut self, output: &mut Output<T>, error: io::Error) -> Poll<Result<bool, Error>> {
         let _ = self.reader.receive_eof();
         self.stage = Stage::Over;
         self.over(output);
@@ -89,14 +90,14 @@ impl<T: Io> Receiver<T> {
     }
 
     /// Nothing can be sent, and nothing is due, from now on.
-    fn over(&mut self, output: &mut Output<T>) {
+    fn over<T: Io>(&mut self, output: &mut Output<T>) {
         self.timers.closed();
         output.over = true;
-        self.shared.wake(Half::Sender);
+        output.wake(Half::Sender);
     }
 
     /// The end, step by step. The news is how the connection ended; that the stream failed afterwards is not.
-    pub(super) fn poll_end(&mut self, output: &mut Output<T>) -> Poll<Result<bool, Error>> {
+    pub(super) fn poll_end<T: Io>(&mut self, output: &mut Output<T>) -> Poll<Result<bool, Error>> {
         while let Stage::Ending(step, outcome) = &self.stage {
             let (step, is_clean) = (*step, outcome.is_ok());
             let next = ready!(self.poll_step(output, step, is_clean));
@@ -112,7 +113,7 @@ impl<T: Io> Receiver<T> {
     }
 
     /// Section 7.1.1: the last bytes out, then the server ends the stream, and a client waits for that.
-    fn poll_step(&mut self, output: &mut Output<T>, step: Step, is_clean: bool) -> Poll<Option<Step>> {
+    fn poll_step<T: Io>(&mut self, output: &mut Output<T>, step: Step, is_clean: bool) -> Poll<Option<Step>> {
         Poll::Ready(match step {
             Step::Flush => {
                 let _ = ready!(output.poll_flush());

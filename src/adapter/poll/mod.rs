@@ -1,7 +1,7 @@
 //! The driver for tasks, over any stream and clock that are [`Io`]. [`tokio`](crate::tokio) and
 //! [`futures`](crate::futures) make it fit their runtimes.
 //!
-//! While it waits, a connection holds no buffers: reads go through one that its thread has for all of them. A message
+//! While it waits, a connection holds no buffers: those to read into and to queue in its thread has for all of them. A message
 //! that is sent is written as far as the stream takes it, and the rest stays queued in order. When that is
 //! [`Config::max_pending`](crate::Config::max_pending), sending waits. Reading goes on meanwhile, since two peers that
 //! both waited for the other to read would wait for ever; only behind [`Sender::queue`], which does not wait, it does.
@@ -15,6 +15,7 @@ mod sending;
 mod bytes;
 mod ending;
 mod handshake;
+mod inbound;
 mod io;
 mod maybe_tls;
 mod reading;
@@ -22,6 +23,7 @@ mod receiver;
 mod sender;
 mod shared;
 mod socket;
+mod tasks;
 #[cfg(feature = "rustls")]
 mod tls;
 

@@ -7,8 +7,9 @@ use core::task::Poll;
 use std::{io, thread_local};
 
 use super::Io;
-use super::receiver::{Receiver, Stage};
-use super::shared::{Half, Output, Sending};
+use super::inbound::{Inbound, Stage};
+use super::shared::{Output, Sending};
+use super::tasks::Half;
 use crate::adapter::error::Error;
 use crate::adapter::input::Input;
 use crate::error::{self, SendError};
@@ -24,13 +25,13 @@ pub(super) trait Take {
     /// were taken.
     fn take<T: Io>(
         &mut self,
-        receiver: &mut Receiver<T>,
+        inbound: &mut Inbound,
         input: &mut &mut [u8],
         output: &mut Output<T>,
     ) -> Result<bool, error::Error>;
 
     /// As [`Take::take`], of the event that the reader keeps.
-    fn take_kept<T: Io>(&mut self, receiver: &mut Receiver<T>, output: &mut Output<T>) -> bool;
+    fn take_kept<T: Io>(&mut self, inbound: &mut Inbound, output: &mut Output<T>) -> bool;
 }
 
 /// The next event, for the caller.
@@ -47,19 +48,19 @@ impl Take for One {
 
     fn take<T: Io>(
         &mut self,
-        receiver: &mut Receiver<T>,
+        inbound: &mut Inbound,
         input: &mut &mut [u8],
         output: &mut Output<T>,
     ) -> Result<bool, error::Error> {
-        let found = receiver.reader.advance(input);
-        if let Some(Event::Pong(payload)) = receiver.reader.event() {
-            receiver.timers.pong(payload, receiver.read_at);
+        let found = inbound.reader.advance(input);
+        if let Some(Event::Pong(payload)) = inbound.reader.event() {
+            inbound.timers.pong(payload, inbound.read_at);
         }
-        receiver.answer(output);
+        inbound.answer(output);
         found
     }
 
-    fn take_kept<T: Io>(&mut self, _: &mut Receiver<T>, _: &mut Output<T>) -> bool {
+    fn take_kept<T: Io>(&mut self, _: &mut Inbound, _: &mut Output<T>) -> bool {
         true
     }
 }
@@ -81,29 +82,29 @@ impl<F: FnMut(Event<'_>, &mut Writer) -> Result<(), SendError>> Take for Each<F>
 
     fn take<T: Io>(
         &mut self,
-        receiver: &mut Receiver<T>,
+        inbound: &mut Inbound,
         input: &mut &mut [u8],
         output: &mut Output<T>,
     ) -> Result<bool, error::Error> {
-        if receiver.peeked.take().is_some() && self.take_kept(receiver, output) {
+        if inbound.peeked.take().is_some() && self.take_kept(inbound, output) {
             return Ok(true);
         }
-        while output.writer.has_room() || output.writer.is_closed() {
-            let found = receiver.reader.receive(input);
+        while !input.is_empty() && (output.writer.has_room() || output.writer.is_closed()) {
+            let found = inbound.reader.receive(input);
             let goes_on = match found {
                 Ok(None) => return Ok(false),
                 Ok(Some(event)) => {
                     if let Event::Pong(payload) = event {
-                        receiver.timers.pong(payload, receiver.read_at);
+                        inbound.timers.pong(payload, inbound.read_at);
                     }
                     self.hand_over(event, &mut output.writer)
                 }
                 Err(error) => {
-                    receiver.answer(output);
+                    inbound.answer(output);
                     return Err(error);
                 }
             };
-            receiver.answer(output);
+            inbound.answer(output);
             if !goes_on {
                 return Ok(true);
             }
@@ -111,21 +112,21 @@ impl<F: FnMut(Event<'_>, &mut Writer) -> Result<(), SendError>> Take for Each<F>
         Ok(false)
     }
 
-    fn take_kept<T: Io>(&mut self, receiver: &mut Receiver<T>, output: &mut Output<T>) -> bool {
-        receiver.reader.event().is_some_and(|event| !self.hand_over(event, &mut output.writer))
+    fn take_kept<T: Io>(&mut self, inbound: &mut Inbound, output: &mut Output<T>) -> bool {
+        inbound.reader.event().is_some_and(|event| !self.hand_over(event, &mut output.writer))
     }
 }
 
-impl<T: Io> Receiver<T> {
+impl Inbound {
     /// Goes on in what is left of the last read. Behind the end of reading, what is to be written is the end's concern.
-    pub(super) fn poll_left_over<K: Take>(
+    pub(super) fn poll_left_over<T: Io, K: Take>(
         &mut self,
         output: &mut Output<T>,
         take: &mut K,
     ) -> Poll<Result<bool, Error>> {
         if !output.writer.has_room() && !self.reader.is_closed() {
             match output.poll_flush() {
-                Poll::Pending if self.is_held_up::<K>(output) => return Poll::Pending,
+                Poll::Pending if self.is_held_up::<T, K>(output) => return Poll::Pending,
                 Poll::Ready(Err(error)) if K::NEEDS_ROOM => return Poll::Ready(Err(error.into())),
                 _ => {}
             }
@@ -137,17 +138,22 @@ impl<T: Io> Receiver<T> {
     }
 
     /// Writes what is pending, then reads and looks at what came.
-    pub(super) fn poll_input<K: Take>(&mut self, output: &mut Output<T>, take: &mut K) -> Poll<Result<bool, Error>> {
+    pub(super) fn poll_input<T: Io, K: Take>(
+        &mut self,
+        output: &mut Output<T>,
+        buffers: &mut Buffers,
+        take: &mut K,
+    ) -> Poll<Result<bool, Error>> {
         // All that was read before is looked at by now.
         self.catch_up(output);
         if !matches!(self.stage, Stage::Open) {
             return Poll::Ready(Ok(false));
         }
         let flushed = output.poll_flush();
-        if flushed.is_pending() && self.is_held_up::<K>(output) {
+        if flushed.is_pending() && self.is_held_up::<T, K>(output) {
             return Poll::Pending;
         }
-        match (self.poll_read(output, take), flushed) {
+        match (self.poll_read(output, buffers, take), flushed) {
             (Poll::Ready(Ok(found)), _) => Poll::Ready(found.map_err(Error::from)),
             // That it cannot be told anything is the news once all that it said was read.
             (Poll::Ready(Err(error)), _) | (Poll::Pending, Poll::Ready(Err(error))) => Poll::Ready(Err(error.into())),
@@ -156,9 +162,10 @@ impl<T: Io> Receiver<T> {
     }
 
     /// Reads once: a large message to where it belongs, else into the buffer of the thread.
-    fn poll_read(
+    fn poll_read<T: Io>(
         &mut self,
         output: &mut Output<T>,
+        buffers: &mut Buffers,
         take: &mut impl Take,
     ) -> Poll<io::Result<Result<bool, error::Error>>> {
         if let Some(room) = self.reader.room(Input::SIZE) {
@@ -167,20 +174,18 @@ impl<T: Io> Receiver<T> {
                 Ok(self.reader.filled(n) && take.take_kept(self, output))
             });
         }
-        let mut scratch = SCRATCH.take();
-        scratch.resize(Input::SIZE, 0);
-        let read = output.poll_read(&mut scratch).map_ok(|n| {
+        buffers.input.resize(Input::SIZE, 0);
+        output.poll_read(&mut buffers.input).map_ok(|n| {
             self.note_read(n, output)?;
-            let (mut bytes, _) = scratch.split_at_mut(n);
+            output.writer.reserve_from(&mut buffers.output);
+            let (mut bytes, _) = buffers.input.split_at_mut(n);
             let found = take.take(self, &mut bytes, output);
             self.input.keep(bytes);
             found
-        });
-        SCRATCH.set(scratch);
-        read
+        })
     }
 
-    fn note_read(&mut self, n: usize, output: &Output<T>) -> Result<(), error::Error> {
+    fn note_read<T: Io>(&mut self, n: usize, output: &Output<T>) -> Result<(), error::Error> {
         if n == 0 {
             return self.reader.receive_eof();
         }
@@ -194,7 +199,7 @@ impl<T: Io> Receiver<T> {
     /// A peer that does not read is not read from either, for whoever only queues answers and could not queue more. But
     /// while somebody waits for it in a method of the sender, it may be waiting likewise. If it reads, slow as it may be,
     /// it is there: what else would show that lies unread.
-    fn is_held_up<K: Take>(&mut self, output: &mut Output<T>) -> bool {
+    fn is_held_up<T: Io, K: Take>(&mut self, output: &mut Output<T>) -> bool {
         let queues = output.sending == Sending::Queues && output.half == Half::Receiver;
         let is_held_up = (queues || K::NEEDS_ROOM) && !output.writer.has_room() && !output.writer.is_closed();
         if is_held_up && mem::take(&mut output.progress) && self.timers.next().is_some() {
@@ -204,7 +209,7 @@ impl<T: Io> Receiver<T> {
     }
 
     /// Sends what the reader owes.
-    fn answer(&mut self, output: &mut Output<T>) {
+    fn answer<T: Io>(&mut self, output: &mut Output<T>) {
         if let Some(reply) = self.reader.take_reply() {
             output.answer(reply);
             // What cannot be written now is, before the next read.
@@ -213,19 +218,19 @@ impl<T: Io> Receiver<T> {
     }
 
     /// Reads to the end of the stream, and looks at nothing.
-    pub(super) fn poll_drain(&mut self, output: &mut Output<T>) -> Poll<()> {
+    pub(super) fn poll_drain<T: Io>(&mut self, output: &mut Output<T>) -> Poll<()> {
         if self.reader.is_eof() {
             return Poll::Ready(());
         }
-        let mut scratch = SCRATCH.take();
-        scratch.resize(Input::SIZE, 0);
+        let mut buffers = Buffers::take();
+        buffers.input.resize(Input::SIZE, 0);
         let read = loop {
-            match output.poll_read(&mut scratch) {
+            match output.poll_read(&mut buffers.input) {
                 Poll::Ready(Ok(1..)) => {}
                 read => break read,
             }
         };
-        SCRATCH.set(scratch);
+        buffers.leave();
         if read.is_ready() {
             let _ = self.reader.receive_eof();
         }
@@ -233,7 +238,27 @@ impl<T: Io> Receiver<T> {
     }
 }
 
+/// The buffers that all connections of a thread have by turns.
+#[derive(Default)]
+pub(super) struct Buffers {
+    /// To read into: what a poll leaves of it is copied.
+    input: Vec<u8>,
+    /// For what is to be written: whoever cannot write all of it keeps it.
+    pub(super) output: Vec<u8>,
+}
+
+impl Buffers {
+    /// For the length of a poll. Whoever is polled inside of that has its own.
+    pub(super) fn take() -> Self {
+        BUFFERS.with(Cell::take)
+    }
+
+    /// For the next.
+    pub(super) fn leave(self) {
+        BUFFERS.with(|buffers| buffers.set(self));
+    }
+}
+
 thread_local! {
-    /// Every connection of a thread reads into the same buffer: what a poll leaves of it is copied.
-    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    static BUFFERS: Cell<Buffers> = const { Cell::new(Buffers { input: Vec::new(), output: Vec::new() }) };
 }

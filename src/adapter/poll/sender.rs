@@ -9,7 +9,8 @@ use std::sync::MutexGuard;
 use futures_sink::Sink;
 
 use super::Io;
-use super::shared::{Half, Output, Sending, Shared};
+use super::shared::{Output, Sending, Shared};
+use super::tasks::Half;
 use crate::adapter::Write;
 use crate::adapter::error::Error;
 use crate::close::CloseCode;
@@ -104,8 +105,7 @@ impl<T: Io> Sender<T> {
         let said = message(&mut output);
         output.set_sending(sending);
         if output.writer.is_closed() && !was_closed {
-            drop(output);
-            self.shared.wake(Half::Receiver); // its deadline begins
+            output.wake(Half::Receiver); // its deadline begins
         }
         said
     }

@@ -1,14 +1,13 @@
 //! What the halves of a socket share: the stream, and what is to be written to it.
 
-use alloc::sync::Arc;
-use alloc::task::Wake;
 use core::mem;
-use core::task::{Context, Poll, Waker};
+use core::task::{Context, Poll};
 use core::time::Duration;
 use std::io::{self, IoSlice};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Io;
+use super::tasks::{Half, Tasks};
 use crate::adapter::Write;
 use crate::adapter::error::Error;
 use crate::adapter::input::or_eof;
@@ -18,10 +17,7 @@ use crate::writer::Writer;
 
 /// Locked for the length of a poll, never while waiting.
 #[derive(Debug)]
-pub(super) struct Shared<T> {
-    waiting: Arc<Waiting>,
-    output: Mutex<Output<T>>,
-}
+pub(super) struct Shared<T>(Mutex<Output<T>>);
 
 /// A stream and what goes out on it.
 #[derive(Debug)]
@@ -43,8 +39,7 @@ pub(super) struct Output<T> {
     pub(super) half: Half,
     /// Who has to wait until more is written.
     blocked: [bool; 2],
-    waiting: Arc<Waiting>,
-    waker: Waker,
+    tasks: Tasks,
 }
 
 /// How messages are sent.
@@ -58,26 +53,9 @@ pub(super) enum Sending {
     Queues,
 }
 
-/// The tasks that wait for the stream. A stream knows one task for each direction, and each half may have to write: so
-/// it is given a waker that wakes both.
-#[derive(Debug, Default)]
-struct Waiting {
-    receiver: Mutex<Option<Waker>>,
-    sender: Mutex<Option<Waker>>,
-}
-
-/// Which half waits.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Half {
-    Receiver,
-    Sender,
-}
-
 impl<T: Io> Shared<T> {
-    pub(super) fn new(io: T, writer: Writer) -> Self {
-        let waiting = Arc::new(Waiting::default());
-        let waker = Waker::from(Arc::clone(&waiting));
-        let output = Output {
+    pub(super) const fn new(io: T, writer: Writer) -> Self {
+        Self(Mutex::new(Output {
             io,
             writer,
             over: false,
@@ -88,37 +66,27 @@ impl<T: Io> Shared<T> {
             progress: false,
             half: Half::Receiver,
             blocked: [false; 2],
-            waiting: Arc::clone(&waiting),
-            waker,
-        };
-        Self { waiting, output: Mutex::new(output) }
+            tasks: Tasks::NONE,
+        }))
     }
 
     /// The stream, for a task that is to be woken when a poll of it says so.
     pub(super) fn poll(&self, half: Half, cx: &Context<'_>) -> MutexGuard<'_, Output<T>> {
-        let mut waiting = lock(self.waiting.of(half));
-        if !waiting.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-            *waiting = Some(cx.waker().clone());
-        }
-        drop(waiting);
-        let mut output = lock(&self.output);
+        let mut output = self.output();
         output.half = half;
+        output.tasks.enter(half, cx.waker());
         output
     }
 
     /// The stream, for someone who does not wait.
     pub(super) fn output(&self) -> MutexGuard<'_, Output<T>> {
-        lock(&self.output)
-    }
-
-    pub(super) fn wake(&self, half: Half) {
-        self.waiting.wake_one(half);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<T: Io> Output<T> {
     pub(super) fn poll_read(&mut self, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        let mut cx = Context::from_waker(&self.waker);
+        let mut cx = Context::from_waker(self.tasks.waker(self.half));
         loop {
             match self.io.poll_read(&mut cx, buffer).map(or_eof) {
                 Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -129,7 +97,7 @@ impl<T: Io> Output<T> {
 
     /// Writes once.
     pub(super) fn poll_write(&mut self) -> Poll<io::Result<()>> {
-        let mut cx = Context::from_waker(&self.waker);
+        let mut cx = Context::from_waker(self.tasks.waker(self.half));
         match self.io.poll_write(&mut cx, &[IoSlice::new(self.writer.pending())]) {
             Poll::Ready(Ok(0)) => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
             Poll::Ready(Ok(n)) => {
@@ -148,12 +116,12 @@ impl<T: Io> Output<T> {
         &mut self,
         message: impl FnOnce(&mut Writer, &mut Write<'_>) -> Result<(), SendError>,
     ) -> Result<(), Error> {
-        let Self { io, writer, waker, .. } = self;
+        let Self { io, writer, tasks, half, .. } = self;
         let (mut written, mut failed) = (0_usize, None);
         let said = message(writer, &mut |pending, payload| {
             let slices = [IoSlice::new(pending), IoSlice::new(payload)];
             // Whoever has to wait learns it from the flush that comes next.
-            let n = match io.poll_write(&mut Context::from_waker(waker), &slices) {
+            let n = match io.poll_write(&mut Context::from_waker(tasks.waker(*half)), &slices) {
                 Poll::Ready(write) => write.map_err(|error| failed = Some(error)).unwrap_or_default(),
                 Poll::Pending => 0,
             };
@@ -170,14 +138,19 @@ impl<T: Io> Output<T> {
     }
 
     /// Writes all that is pending.
+    #[inline]
     pub(super) fn poll_flush(&mut self) -> Poll<io::Result<()>> {
-        while !self.writer.pending().is_empty() {
+        if self.held || self.writer.is_outgoing() { self.poll_flush_all() } else { Poll::Ready(Ok(())) }
+    }
+
+    fn poll_flush_all(&mut self) -> Poll<io::Result<()>> {
+        while self.writer.is_outgoing() {
             if let unfinished @ (Poll::Pending | Poll::Ready(Err(_))) = self.poll_write() {
                 return unfinished;
             }
         }
         if self.held {
-            let mut cx = Context::from_waker(&self.waker);
+            let mut cx = Context::from_waker(self.tasks.waker(self.half));
             match self.io.poll_flush(&mut cx) {
                 Poll::Pending => return self.wait(),
                 failed @ Poll::Ready(Err(_)) => return failed,
@@ -199,8 +172,8 @@ impl<T: Io> Output<T> {
     /// Takes note of how messages are sent now. The receiver may have waited for it.
     pub(super) fn set_sending(&mut self, sending: Sending) {
         let begins_to_wait = self.sending == Sending::Queues && sending != Sending::Queues;
-        if begins_to_wait && *self.blocked(Half::Receiver) {
-            self.waiting.wake_one(Half::Receiver);
+        if begins_to_wait && *Half::Receiver.of(&mut self.blocked).0 {
+            self.wake(Half::Receiver);
         }
         self.sending = sending;
         self.settle();
@@ -218,7 +191,7 @@ impl<T: Io> Output<T> {
 
     fn settle(&mut self) {
         let has_room = match self.sending {
-            Sending::Promised => self.writer.pending().is_empty(),
+            Sending::Promised => !self.writer.is_outgoing(),
             Sending::Waits | Sending::Queues => self.writer.has_room(),
         };
         let fits = has_room && self.pong == 0;
@@ -228,75 +201,31 @@ impl<T: Io> Output<T> {
         }
     }
 
-    const fn blocked(&mut self, half: Half) -> &mut bool {
-        let [receiver, sender] = &mut self.blocked;
-        match half {
-            Half::Receiver => receiver,
-            Half::Sender => sender,
-        }
-    }
-
-    fn wait<R>(&mut self) -> Poll<R> {
-        *self.blocked(self.half) = true;
+    const fn wait<R>(&mut self) -> Poll<R> {
+        *self.half.of(&mut self.blocked).0 = true;
         Poll::Pending
     }
 
     /// Wakes the other half if it waits for what was done now: the stream need not, once it has let this one go on.
     fn go_on(&mut self) {
-        *self.blocked(self.half) = false;
-        let other = self.half.other();
-        if mem::take(self.blocked(other)) {
-            self.waiting.wake_one(other);
+        let (own, other) = self.half.of(&mut self.blocked);
+        *own = false;
+        if mem::take(other) {
+            self.wake(self.half.other());
         }
     }
 
+    pub(super) fn wake(&mut self, half: Half) {
+        self.tasks.wake(half);
+    }
+
     pub(super) fn poll_close(&mut self) -> Poll<io::Result<()>> {
-        let mut cx = Context::from_waker(&self.waker);
+        let mut cx = Context::from_waker(self.tasks.waker(self.half));
         self.io.poll_close(&mut cx)
     }
 
     pub(super) fn poll_sleep(&mut self, deadline: Duration) -> Poll<()> {
-        let mut cx = Context::from_waker(&self.waker);
+        let mut cx = Context::from_waker(self.tasks.waker(self.half));
         self.io.poll_sleep(&mut cx, deadline)
     }
-}
-
-impl Waiting {
-    const fn of(&self, half: Half) -> &Mutex<Option<Waker>> {
-        match half {
-            Half::Receiver => &self.receiver,
-            Half::Sender => &self.sender,
-        }
-    }
-
-    fn wake_one(&self, half: Half) {
-        let waker = lock(self.of(half)).take();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-}
-
-impl Half {
-    const fn other(self) -> Self {
-        match self {
-            Self::Receiver => Self::Sender,
-            Self::Sender => Self::Receiver,
-        }
-    }
-}
-
-impl Wake for Waiting {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.wake_one(Half::Receiver);
-        self.wake_one(Half::Sender);
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

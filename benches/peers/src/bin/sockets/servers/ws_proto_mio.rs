@@ -1,6 +1,7 @@
 //! `ws-proto` without a driver: the machine lies between the read and the write of an event loop. Many small messages
 //! make one write.
 
+use std::cell::Cell;
 use std::io::{self, ErrorKind};
 use std::net::TcpListener;
 
@@ -32,6 +33,9 @@ impl Echo for Peer {
         }
         let Self::Open(connection) = self else { return Ok(()) };
         let (reader, writer) = connection.split();
+        let mut spare = SPARE.take();
+        writer.reserve_from(&mut spare);
+        SPARE.set(spare);
         while let Some(event) = reader.receive(&mut input).map_err(|_| ErrorKind::InvalidData)? {
             match event {
                 Event::Text(text) => writer.text(text).map_err(invalid)?,
@@ -55,7 +59,16 @@ impl Echo for Peer {
 
     fn rest(&mut self) {
         if let Self::Open(connection) = self {
-            connection.release();
+            let (reader, writer) = connection.split();
+            reader.release();
+            let mut spare = SPARE.take();
+            writer.release_into(&mut spare);
+            SPARE.set(spare);
         }
     }
+}
+
+thread_local! {
+    /// All connections queue in the same memory.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }

@@ -1,0 +1,78 @@
+//! One buffer for the output of many connections (`Writer::reserve_from`, `Writer::release_into`).
+#![cfg(feature = "alloc")]
+
+use ws_proto::{Config, Connection, Role, Seed, Writer};
+
+const ROLES: [Role; 2] = [Role::Server, Role::Client];
+
+/// What is sent is the same as without, whatever the buffer held before, however much of it is written in a turn.
+#[test]
+fn what_is_sent_does_not_depend_on_it() {
+    for role in ROLES {
+        for written in [0, 1, 7, 100, usize::MAX] {
+            let mut spare = vec![b'?'; 700];
+            let mut pairs: Vec<_> = (0..3).map(|_| [(); 2].map(|()| writer(role))).collect();
+            let mut sent = vec![<[Vec<u8>; 2]>::default(); pairs.len()];
+            for turn in 0..20 {
+                for (n, [with, without]) in pairs.iter_mut().enumerate() {
+                    with.reserve_from(&mut spare);
+                    for (writer, sent) in [&mut *with, without].into_iter().zip(&mut sent[n]) {
+                        writer.text(&"text".repeat(turn * n)).unwrap();
+                        writer.binary(&[u8::try_from(n).unwrap(); 90]).unwrap();
+                        write(writer, written, sent);
+                    }
+                    with.release_into(&mut spare);
+                    without.release();
+                    assert_eq!(with.pending(), without.pending(), "{role:?}, {written} bytes a write");
+                }
+            }
+            for (mut pair, mut sent) in pairs.into_iter().zip(sent) {
+                for (writer, sent) in pair.iter_mut().zip(&mut sent) {
+                    write(writer, usize::MAX, sent);
+                }
+                assert_eq!(sent[0], sent[1], "{role:?}, {written} bytes a write");
+            }
+        }
+    }
+}
+
+/// Whoever could not write all keeps the memory; of two, the larger stays.
+#[test]
+fn memory_goes_where_it_is_needed() {
+    for role in ROLES {
+        let [mut slow, mut quick] = [(); 2].map(|()| writer(role));
+        let mut spare = vec![0; 5000];
+        slow.reserve_from(&mut spare);
+        assert!(spare.is_empty(), "it is in use");
+        slow.text("Hello").unwrap();
+        slow.release_into(&mut spare);
+        assert!(spare.is_empty(), "it is in use still");
+        quick.reserve_from(&mut spare);
+        quick.text("Hello").unwrap();
+        write(&mut quick, usize::MAX, &mut Vec::new());
+        quick.release_into(&mut spare);
+        assert!((1..5000).contains(&spare.len()), "its own");
+        write(&mut slow, usize::MAX, &mut Vec::new());
+        slow.release_into(&mut spare);
+        assert_eq!(spare.len(), 5000, "the larger");
+        quick.text("Hello").unwrap();
+        write(&mut quick, usize::MAX, &mut Vec::new());
+        quick.release_into(&mut spare);
+        assert_eq!(spare.len(), 5000, "the larger");
+    }
+}
+
+fn writer(role: Role) -> Writer {
+    let config = Config::new();
+    let connection = match role {
+        Role::Server => Connection::server(&config),
+        Role::Client => Connection::client(&config, Seed::predictable_for_tests(7)),
+    };
+    connection.into_split().1
+}
+
+fn write(writer: &mut Writer, most: usize, to: &mut Vec<u8>) {
+    let n = writer.pending().len().min(most);
+    to.extend_from_slice(&writer.pending()[..n]);
+    writer.consume(n);
+}
