@@ -62,6 +62,22 @@ fn memory_goes_where_it_is_needed() {
     }
 }
 
+/// It is the caller's, whatever its size: what a connection may keep of its own is another matter.
+#[test]
+fn it_is_not_given_back_to_the_system() {
+    let mut writer = Connection::server(&Config::new().keep_buffer(0)).into_split().1;
+    let mut spare = Vec::new();
+    for _ in 0..3 {
+        writer.reserve_from(&mut spare);
+        for _ in 0..3 {
+            writer.binary(&[7; 100_000]).unwrap();
+            write(&mut writer, usize::MAX, &mut Vec::new());
+        }
+        writer.release_into(&mut spare);
+        assert!(spare.len() >= 100_000, "{}", spare.len());
+    }
+}
+
 fn writer(role: Role) -> Writer {
     let config = Config::new();
     let connection = match role {

@@ -152,7 +152,8 @@ impl Writer {
     /// # Ok::<(), ws_proto::SendError>(())
     /// ```
     ///
-    /// What `spare` held before is not sent, and is not kept.
+    /// What `spare` held before is not sent, and is not kept. Until the memory is back, it is not given back to the system,
+    /// however much it becomes: [`Config::keep_buffer`](crate::Config::keep_buffer) is for memory of the writer's own.
     pub fn reserve_from(&mut self, spare: &mut Vec<u8>) {
         self.queue.reserve_from(spare);
     }

@@ -16,11 +16,13 @@ pub(super) struct Queue {
     /// Where the newest pong that a reader owed ends.
     pong: usize,
     keep: usize,
+    /// Whether somebody else is to have the memory again.
+    lent: bool,
 }
 
 impl Queue {
     pub(super) const fn new(keep: usize) -> Self {
-        Self { bytes: Vec::new(), start: 0, end: 0, pong: 0, keep }
+        Self { bytes: Vec::new(), start: 0, end: 0, pong: 0, keep, lent: false }
     }
 
     #[inline]
@@ -77,7 +79,7 @@ impl Queue {
         }
         if self.start == self.end {
             (self.start, self.end, self.pong) = (0, 0, 0);
-            if self.bytes.len() > self.keep {
+            if self.bytes.len() > self.keep && !self.lent {
                 self.bytes = Vec::new();
             }
         }
@@ -93,6 +95,7 @@ impl Queue {
     pub(super) fn reserve_from(&mut self, spare: &mut Vec<u8>) {
         if self.bytes.is_empty() {
             mem::swap(&mut self.bytes, spare);
+            self.lent = true;
         }
     }
 
