@@ -76,8 +76,9 @@ fn copy_wide(to: &mut [u8], from: &[u8], key: [u8; 4]) {
 #[expect(clippy::inline_always, reason = "compiled anew for each level")]
 fn apply_words(data: &mut [u8], key: [u8; 4]) {
     let (words, rest) = data.as_chunks_mut();
+    let twice = twice(key);
     for word in words {
-        *word = xor(*word, key);
+        *word = xor(*word, twice);
     }
     let (halves, rest) = rest.as_chunks_mut();
     for half in halves {
@@ -93,8 +94,9 @@ fn apply_words(data: &mut [u8], key: [u8; 4]) {
 #[expect(clippy::inline_always, reason = "compiled anew for each level")]
 fn copy_words(to: &mut [u8], from: &[u8], key: [u8; 4]) {
     let ((to, to_rest), (from, from_rest)) = (to.as_chunks_mut(), from.as_chunks());
+    let twice = twice(key);
     for (to, from) in to.iter_mut().zip(from) {
-        *to = xor(*from, key);
+        *to = xor(*from, twice);
     }
     let ((to, to_rest), (from, from_rest)) = (to_rest.as_chunks_mut(), from_rest.as_chunks());
     for (to, from) in to.iter_mut().zip(from) {
@@ -105,9 +107,16 @@ fn copy_words(to: &mut [u8], from: &[u8], key: [u8; 4]) {
     }
 }
 
+/// By arithmetic: of an array of eight bytes, compilers make twenty instructions.
 #[inline]
-const fn xor(word: [u8; 8], [a, b, c, d]: [u8; 4]) -> [u8; 8] {
-    (u64::from_ne_bytes(word) ^ u64::from_ne_bytes([a, b, c, d, a, b, c, d])).to_ne_bytes()
+const fn twice(key: [u8; 4]) -> u64 {
+    let key = u32::from_ne_bytes(key) as u64;
+    key << 32 | key
+}
+
+#[inline]
+const fn xor(word: [u8; 8], key: u64) -> [u8; 8] {
+    (u64::from_ne_bytes(word) ^ key).to_ne_bytes()
 }
 
 #[inline]

@@ -209,7 +209,15 @@ impl Inbound {
     }
 
     /// Sends what the reader owes.
+    #[inline]
     fn answer<T: Io>(&mut self, output: &mut Output<T>) {
+        if self.reader.owes_reply() {
+            self.answer_now(output);
+        }
+    }
+
+    #[cold]
+    fn answer_now<T: Io>(&mut self, output: &mut Output<T>) {
         if let Some(reply) = self.reader.take_reply() {
             output.answer(reply);
             // What cannot be written now is, before the next read.
