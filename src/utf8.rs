@@ -46,7 +46,7 @@ impl Utf8 {
     }
 
     /// The bytes of an unfinished character.
-    #[cfg(feature = "deflate")]
+    #[cfg(feature = "alloc")]
     pub(crate) fn cut(&self) -> &[u8] {
         self.cut.split_at(usize::from(self.len)).0
     }

@@ -282,6 +282,28 @@ fn rl_05_no_buffer_grows_beyond_the_limit() {
     }
 }
 
+/// The first bytes of a character wait elsewhere, and take their room all the same when the last one comes.
+#[test]
+fn rl_05_cut_characters_do_not_let_it_grow_beyond_the_limit() {
+    for limit in 4..100 {
+        for (role, call) in ROLES.into_iter().flat_map(|role| [(role, Call::Receive), (role, Call::Advance)]) {
+            for piece in 1..=limit {
+                let text = ["x".repeat(limit % 4), "🦀".repeat(limit / 4)].concat();
+                let mut wire = frame(role, TEXT, text.as_bytes());
+                let most = wire.len() - 1; // the last byte does not come
+                let mut full = connection(role, &Config::new().max_message(limit));
+                let info = measure(|| {
+                    for piece in wire[..most].chunks_mut(piece) {
+                        assert_eq!(read(&mut full, call, piece), 0);
+                    }
+                });
+                let held = usize::try_from(info.bytes_current).unwrap();
+                assert!(held <= limit, "{held} held of {limit} in pieces of {piece}, {role:?}, {call:?}");
+            }
+        }
+    }
+}
+
 /// Security, T2: whatever a frame or a fragment announces, and however much of it comes.
 #[test]
 #[cfg(target_pointer_width = "64")]

@@ -26,7 +26,7 @@ impl Message {
     /// beyond `max` bytes.
     #[inline]
     pub(super) fn push(&mut self, kind: Kind, piece: Masked<'_>, utf8: &mut Utf8, max: usize) -> Result<(), Error> {
-        self.reserve(kind, piece.len(), max);
+        self.reserve(kind, utf8.cut().len().saturating_add(piece.len()), max);
         match self {
             Self::Text(text) => piece.blocks().try_for_each(|block| push_text(text, block, utf8)),
             Self::Binary { bytes, len } => {
@@ -40,7 +40,7 @@ impl Message {
     /// Adds what was inflated.
     #[cfg(feature = "deflate")]
     pub(super) fn push_inflated(&mut self, kind: Kind, piece: &[u8], utf8: &mut Utf8, max: usize) -> Result<(), Error> {
-        self.reserve(kind, piece.len(), max);
+        self.reserve(kind, utf8.cut().len().saturating_add(piece.len()), max);
         match self {
             Self::Text(text) => push_text(text, piece, utf8),
             Self::Binary { bytes, len } => {
