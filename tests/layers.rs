@@ -36,7 +36,7 @@ const INNER: &[(&str, &[&str])] = &[
         "deflate",
         &["mod", "history", "inflater", "deflater", "pool", "settings", "decompressor", "compressor", "prepared"],
     ),
-    ("reader", &["event", "masked", "message", "pieces", "mod", "room", "chunks", "inflate"]),
+    ("reader", &["event", "masked", "message", "pieces", "mod", "in_place", "room", "chunks", "inflate"]),
     ("writer", &["queue", "mod", "messages", "compressed", "through"]),
     (
         "handshake",

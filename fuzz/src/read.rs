@@ -18,10 +18,11 @@ pub fn client(data: &[u8]) {
     read(Role::Client, data);
 }
 
-/// `data`: a byte of choices (1: small limits; 2: codes without meaning pass; 4: fails in silence), a byte with a
-/// number of lengths (0 to 15), so many lengths of pieces, and the bytes that arrive; pieces take turns.
+/// `data`: a byte of choices (1: small limits; 2: codes without meaning pass; 4: fails in silence; the others: how much
+/// may stay in the buffer), a byte with a number of lengths (0 to 15), so many lengths of pieces, and the bytes that
+/// arrive; pieces take turns.
 ///
-/// All three ways to read must find the same in one piece and in those pieces; behind an error nothing; and what is
+/// All ways to read must find the same in one piece and in those pieces; behind an error nothing; and what is
 /// answered must be what the other end can read.
 fn read(role: Role, data: &[u8]) {
     let &[choices, lengths, ref rest @ ..] = data else { return };
@@ -31,7 +32,8 @@ fn read(role: Role, data: &[u8]) {
         config = config.max_frame(100).max_message(150).max_fragments(4).keep_buffer(32);
     }
     let whole = Transcript::of(role, &config, Call::Receive, [wire].into_iter());
-    for call in [Call::Receive, Call::Advance, Call::Chunk, Call::Room] {
+    let in_place = Call::InPlace { most: usize::from(choices & !7) };
+    for call in [Call::Receive, Call::Advance, Call::Chunk, Call::Room, in_place] {
         assert_eq!(Transcript::of(role, &config, call, [wire].into_iter()), whole, "by {call:?}");
         let cut = Transcript::of(role, &config, call, pieces(wire, lengths));
         assert_eq!(cut, whole, "by {call:?} in pieces");
@@ -46,6 +48,10 @@ enum Call {
     Chunk,
     /// To where it belongs, what is missing of a frame.
     Room,
+    /// With what is left in front of the next piece.
+    InPlace {
+        most: usize,
+    },
 }
 
 #[derive(Debug, Eq, PartialEq)]
@@ -76,23 +82,13 @@ impl Transcript {
             Role::Server => Connection::server(config),
         };
         let mut transcript = Self::default();
+        let mut left = Vec::new();
         for piece in pieces {
-            let mut buffer = piece.to_vec();
-            let mut input = &mut buffer[..];
-            loop {
-                let over = connection.split().0.is_closed();
-                let found = transcript.next(&mut connection, call, &mut input);
-                assert!(!over || found == Ok(false), "{found:?} behind the end");
-                match found {
-                    Ok(true) => {}
-                    Ok(false) => break,
-                    Err(error) => transcript.error = Some(error),
-                }
-                let n = connection.outgoing().len();
-                transcript.output.extend(connection.outgoing());
-                connection.consume(n);
-            }
-            assert!(input.is_empty());
+            left.extend_from_slice(piece);
+            transcript.read(&mut connection, call, &mut left);
+        }
+        if !left.is_empty() {
+            transcript.read(&mut connection, Call::Receive, &mut left);
         }
         transcript.partial.clear();
         transcript.closed = connection.closed().map(|closed| (closed.code, closed.reason.to_owned(), closed.clean));
@@ -101,11 +97,35 @@ impl Transcript {
         transcript
     }
 
+    /// Reads `bytes` and keeps what is left of them.
+    fn read(&mut self, connection: &mut Connection, call: Call, bytes: &mut Vec<u8>) {
+        let mut buffer = bytes.clone();
+        let mut input = &mut buffer[..];
+        loop {
+            let over = connection.split().0.is_closed();
+            let found = self.next(connection, call, &mut input);
+            assert!(!over || found == Ok(false), "{found:?} behind the end");
+            match found {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => self.error = Some(error),
+            }
+            let n = connection.outgoing().len();
+            self.output.extend(connection.outgoing());
+            connection.consume(n);
+        }
+        let most = if let Call::InPlace { most } = call { most } else { 0 };
+        assert!(input.is_empty() || input.len() < most);
+        assert!(bytes.ends_with(input), "what is left is untouched");
+        bytes.drain(..bytes.len() - input.len());
+    }
+
     /// Adds what comes next, if anything does.
     fn next(&mut self, connection: &mut Connection, call: Call, input: &mut &mut [u8]) -> Result<bool, Error> {
         let (reader, _) = connection.split();
         let event = match call {
             Call::Receive => reader.receive(input)?,
+            Call::InPlace { most } => reader.receive_in_place(input, most)?,
             Call::Advance | Call::Room => {
                 let found = (matches!(call, Call::Room) && fill_room(reader, input)) || reader.advance(input)?;
                 assert_eq!(found, reader.event().is_some());

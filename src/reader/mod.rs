@@ -2,6 +2,8 @@
 
 mod chunks;
 mod event;
+#[cfg(feature = "alloc")]
+mod in_place;
 #[cfg(feature = "deflate")]
 mod inflate;
 mod masked;
@@ -138,8 +140,8 @@ impl Reader {
 
     /// Reads up to the next event, or all of `input` if it has none.
     ///
-    /// A message that lies in `input` as one frame is lent from there; otherwise from the reader's own buffer. After
-    /// a [`Event::Close`] or an error, all input is swallowed.
+    /// A message that lies in `input` as one frame is lent from there; otherwise from the reader's own buffer (but see
+    /// [`Reader::receive_in_place`]). After a [`Event::Close`] or an error, all input is swallowed.
     ///
     /// # Errors
     ///
@@ -148,6 +150,18 @@ impl Reader {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "the caller matches on it at once: no result is made in memory")]
     pub fn receive<'a, 'i: 'a>(&'a mut self, input: &mut &'i mut [u8]) -> Result<Option<Event<'a>>, Error> {
+        self.lend(input, Self::advance)
+    }
+
+    /// A message that lies in `input` as one frame, or what `otherwise` finds.
+    #[cfg(feature = "alloc")]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "see `receive`")]
+    fn lend<'a, 'i: 'a>(
+        &'a mut self,
+        input: &mut &'i mut [u8],
+        otherwise: impl FnOnce(&mut Self, &mut &'i mut [u8]) -> Result<bool, Error>,
+    ) -> Result<Option<Event<'a>>, Error> {
         if !matches!(self.ready, Ready::Nothing) {
             self.done();
         }
@@ -157,7 +171,7 @@ impl Reader {
                 Ok(text) => Ok(Some(Event::Text(text))),
                 Err(bad) => Err(self.fail(bad.into(), input)),
             },
-            None => Ok(if self.advance(input)? { self.event() } else { None }),
+            None => Ok(if otherwise(self, input)? { self.event() } else { None }),
         }
     }
 

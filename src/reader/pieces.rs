@@ -116,6 +116,21 @@ impl Pieces {
         Some((kind, payload))
     }
 
+    /// Whether `input`, which has no whole message, begins with one whose only frame has at most `most` bytes, as far as
+    /// can be seen. Not if its header breaks a rule.
+    #[cfg(feature = "alloc")]
+    pub(super) fn is_cut(&self, input: &[u8], most: usize) -> bool {
+        let between = matches!(self.phase, Phase::Header { len: 0, .. });
+        if !between || !matches!(input.first(), Some(&(WHOLE_TEXT | WHOLE_BINARY))) {
+            return false;
+        }
+        match self.decode(input) {
+            Ok(Some((header, used))) => header.length.saturating_add(used as u64) <= most as u64,
+            Ok(None) => input.len() < most,
+            Err(_) => false,
+        }
+    }
+
     /// The next piece, or `None` when all of `input` is read.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "see `Reader::receive`")]
