@@ -1,22 +1,25 @@
-//! `ws-proto`: each read fills one buffer of 8 KiB, or goes where a large message belongs (`Reader::room`); all events
-//! are taken from it, and then what is outgoing is written, as in `examples/echo_mio.rs`; who sends a lot writes
-//! whenever 16 KiB are pending. Large messages of a server go out with `binary_through`. Features: the default ones.
+//! `ws-proto`: each read fills one buffer of 17 KiB, in which a message that is cut waits for its end
+//! (`Reader::receive_in_place`), or goes where a large message belongs (`Reader::room`); all events are taken from it, and
+//! then what is outgoing is written, as in `examples/echo_mio.rs`, or before when 4 KiB of answers are pending; who
+//! sends a lot writes whenever 16 KiB are. Large messages of a server go out with `binary_through`. Features: the default
+//! ones.
 //! `keep_buffer` is raised, as on a busy connection. Masking keys are from `ChaCha12`, always. The handshake also
 //! compares the origin with the host, which no other does.
 
 use ws_proto::handshake::{OriginPolicy, Server};
 use ws_proto::{Config, Connection, Event, Seed, SendError, Writer};
 
-use crate::cell::Role;
+use crate::cell::{Operation, Role};
 use crate::job::{Job, Library, Round, Seen};
 use crate::pipe::{BUFFER, Pipe, Sink};
 
 pub(crate) const LIBRARY: Library =
     Library { name: "ws-proto", receive, fragmented: receive, send, echo, handshake: Some(handshake) };
 
-fn connection(role: Role) -> Connection {
-    let config = Config::new().keep_buffer(4 << 20).max_pending(Config::UNLIMITED);
-    match role {
+fn connection(operation: Operation) -> Connection {
+    let max_pending = if let Operation::Echo(_) = operation { ANSWERS } else { Config::UNLIMITED };
+    let config = Config::new().keep_buffer(4 << 20).max_pending(max_pending);
+    match operation.role() {
         Role::Server => Connection::server(&config),
         Role::Client => Connection::client(&config, Seed::from_os().expect("entropy")),
     }
@@ -32,10 +35,15 @@ fn echo(job: &Job) -> Round {
     let mut end = End::new(job);
     let count = job.count;
     Box::new(move |seen| {
-        end.read_until(count, seen, |writer, event, sink| match event {
-            Event::Text(text) => writer.text_through(text, |pending, rest| write_both(sink, pending, rest)),
-            Event::Binary(bytes) => writer.binary_through(bytes, |pending, rest| write_both(sink, pending, rest)),
-            _ => Ok(()),
+        end.read_until(count, seen, |writer, event, sink| {
+            if !writer.has_room() {
+                write_out(writer, sink);
+            }
+            match event {
+                Event::Text(text) => writer.text_through(text, |pending, rest| write_both(sink, pending, rest)),
+                Event::Binary(bytes) => writer.binary_through(bytes, |pending, rest| write_both(sink, pending, rest)),
+                _ => Ok(()),
+            }
         });
     })
 }
@@ -81,12 +89,14 @@ struct End {
     pipe: Pipe,
     sink: Sink,
     buffer: Vec<u8>,
+    /// So many bytes at the front of the buffer are of a message whose end is to come.
+    left: usize,
 }
 
 impl End {
     fn new(job: &Job) -> Self {
-        let connection = connection(job.operation.role());
-        Self { connection, pipe: job.pipe(), sink: job.sink.clone(), buffer: vec![0; READ_BUFFER] }
+        let connection = connection(job.operation);
+        Self { connection, pipe: job.pipe(), sink: job.sink.clone(), buffer: vec![0; READ_BUFFER], left: 0 }
     }
 
     /// Reads until so many messages have come, and hands each on.
@@ -109,11 +119,13 @@ impl End {
                     reader.event().into_iter().for_each(each);
                 }
             } else {
-                let n = self.pipe.pull(&mut self.buffer);
-                let mut input = &mut self.buffer[..n];
-                while let Some(event) = reader.receive(&mut input).expect("valid") {
+                let end = self.left + self.pipe.pull(&mut self.buffer[self.left..]);
+                let mut input = &mut self.buffer[..end];
+                while let Some(event) = reader.receive_in_place(&mut input, READ_BUFFER).expect("valid") {
                     each(event);
                 }
+                self.left = input.len();
+                self.buffer.copy_within(end - self.left..end, 0);
             }
             self.write();
         }
@@ -148,5 +160,7 @@ fn write_both(sink: &Sink, pending: &[u8], rest: &[u8]) -> usize {
     pending.len() + rest.len()
 }
 
-/// With a message of 16 KiB beside it, in the nearest cache.
-const READ_BUFFER: usize = 8 << 10;
+/// The others' 16 KiB, and the room that a message of as many needs for its header.
+const READ_BUFFER: usize = 17 << 10;
+/// Written at the latest when there are so many bytes: with a read and what was written, in the nearest cache.
+const ANSWERS: usize = 4 << 10;
