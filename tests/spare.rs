@@ -70,7 +70,7 @@ fn it_is_not_given_back_to_the_system() {
     for _ in 0..3 {
         writer.reserve_from(&mut spare);
         for _ in 0..3 {
-            writer.binary(&[7; 100_000]).unwrap();
+            writer.binary(&vec![7; 100_000]).unwrap();
             write(&mut writer, usize::MAX, &mut Vec::new());
         }
         writer.release_into(&mut spare);
