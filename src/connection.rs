@@ -1,5 +1,8 @@
 //! Both halves, and the replies between them.
 
+#[cfg(feature = "alloc")]
+use alloc::vec::Vec;
+
 use crate::close::CloseCode;
 use crate::config::{Config, Role};
 #[cfg(feature = "deflate")]
@@ -252,7 +255,7 @@ impl<'a> Closed<'a> {
 #[cfg(feature = "alloc")]
 impl Connection {
     /// A server's end whose answer to the handshake is outgoing.
-    pub(crate) fn server_behind(config: &Config, head: &[u8]) -> Self {
+    pub(crate) fn server_behind(config: &Config, head: Vec<u8>) -> Self {
         let mut connection = Self::server(config);
         connection.writer.queue_head(head);
         connection

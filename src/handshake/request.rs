@@ -135,7 +135,7 @@ impl Request {
         let agreed = Agreed::choose(&self.head.head, config);
         let accept = self.key.accept();
         let head = response::switching(&accept, protocol, &agreed.answer(), lines, self.expects_100);
-        agreed.apply(Connection::server_behind(config, &head), config)
+        agreed.apply(Connection::server_behind(config, head), config)
     }
 
     /// The complete response that refuses the connection: 401 with WWW-Authenticate, 403, 404, 503, a redirection with

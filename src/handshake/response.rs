@@ -16,7 +16,7 @@ pub(super) fn switching(
     lines: &Lines,
     expects_100: bool,
 ) -> Vec<u8> {
-    let mut head = Vec::with_capacity(256);
+    let mut head = Vec::with_capacity(512);
     if expects_100 {
         head.extend_from_slice(CONTINUE);
     }

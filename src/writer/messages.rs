@@ -166,9 +166,9 @@ impl Writer {
         }
     }
 
-    /// Queues bytes that are not a frame: the HTTP head before the first.
-    pub(crate) fn queue_head(&mut self, head: &[u8]) {
-        self.queue.push(head);
+    /// Begins with bytes that are not a frame: the HTTP head before the first.
+    pub(crate) fn queue_head(&mut self, head: Vec<u8>) {
+        self.queue.begin(head);
     }
 
     #[inline]

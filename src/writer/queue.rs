@@ -46,6 +46,13 @@ impl Queue {
         self.pong > self.start
     }
 
+    /// Takes the first bytes together with their memory.
+    pub(super) fn begin(&mut self, bytes: Vec<u8>) {
+        self.end = bytes.len();
+        self.bytes = bytes;
+        self.bytes.resize(self.bytes.capacity(), 0);
+    }
+
     #[inline]
     #[expect(clippy::arithmetic_side_effects, reason = "a slice is no longer than isize::MAX")]
     pub(super) fn push_frame(&mut self, header: &Header, payload: &[u8]) {
