@@ -6,6 +6,8 @@
 use core::fmt::{self, Write};
 use core::{iter, mem, str};
 
+use super::kinds::{is_token_byte, split_token};
+
 /// The tokens of a comma-separated list (RFC 9110, section 5.6.1), empty elements left out. Ends behind the first
 /// error.
 ///
@@ -122,9 +124,9 @@ impl<'a> Extension<'a> {
         self.params.iter()
     }
 
-    /// How many parameters there are: a semicolon stands before each, and nowhere else.
-    pub(super) fn count_params(&self) -> usize {
-        self.params.0.split(|byte| *byte == b';').skip(1).count()
+    /// How many parameters there are.
+    pub(super) const fn count_params(&self) -> usize {
+        self.params.count
     }
 }
 
@@ -200,11 +202,14 @@ impl core::error::Error for BadField {}
 
 /// The parameters of an extension, known to be well formed, from their first semicolon on.
 #[derive(Clone, Copy)]
-struct Params<'a>(&'a [u8]);
+struct Params<'a> {
+    text: &'a [u8],
+    count: usize,
+}
 
 impl<'a> Params<'a> {
     fn iter(self) -> impl Iterator<Item = (&'a str, Option<Value<'a>>)> + Clone + use<'a> {
-        let mut cursor = Cursor(self.0);
+        let mut cursor = Cursor(self.text);
         iter::from_fn(move || {
             let (name, value) = if cursor.eat(b';') { cursor.param()? } else { return None };
             Some((str::from_utf8(name).ok()?, value))
@@ -245,20 +250,22 @@ impl<'a> Cursor<'a> {
 
     fn token(&mut self) -> Option<&'a [u8]> {
         self.0 = trim_start(self.0);
-        let end = self.0.iter().position(|byte| !is_token_byte(*byte));
-        let token = self.0.split_off(..end.unwrap_or(self.0.len()));
-        token.filter(|token| !token.is_empty())
+        let (token, rest) = split_token(self.0);
+        self.0 = rest;
+        (!token.is_empty()).then_some(token)
     }
 
     /// `extension = token *( ";" param )`, up to a comma or the end.
     fn extension(&mut self) -> Option<Extension<'a>> {
         let name = str::from_utf8(self.token()?).ok()?;
-        let start = self.0;
+        let (start, mut count) = (self.0, 0_usize);
         while self.eat(b';') {
             self.param()?;
+            count = count.saturating_add(1);
         }
-        let params = start.get(..start.len().checked_sub(self.0.len())?)?;
-        (self.is_empty() || trim_start(self.0).starts_with(b",")).then_some(Extension { name, params: Params(params) })
+        let text = start.get(..start.len().checked_sub(self.0.len())?)?;
+        let params = Params { text, count };
+        (self.is_empty() || trim_start(self.0).starts_with(b",")).then_some(Extension { name, params })
     }
 
     /// `param = token [ "=" ( token / quoted-string ) ]`.
@@ -299,24 +306,9 @@ pub(super) fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(|byte| is_token_byte(*byte))
 }
 
-/// `tchar` (RFC 9110, section 5.6.2).
-pub(super) const fn is_token_byte(byte: u8) -> bool {
-    is(byte, TOKEN)
-}
-
-/// Whether a byte may stand in a field value or a reason phrase (RFC 9110, section 5.5).
-pub(super) const fn is_text_byte(byte: u8) -> bool {
-    is(byte, TEXT)
-}
-
-/// `unreserved` or `sub-delims` (RFC 3986, section 2).
-pub(super) const fn is_name_byte(byte: u8) -> bool {
-    is(byte, NAME)
-}
-
-#[expect(clippy::indexing_slicing, reason = "a place for each byte")]
-const fn is(byte: u8, kind: u8) -> bool {
-    KINDS[byte as usize] & kind != 0
+/// What is known to be ASCII.
+pub(super) fn text(bytes: &[u8]) -> &str {
+    str::from_utf8(bytes).unwrap_or_default()
 }
 
 /// Without the blanks around it: space and tab (RFC 9110, section 5.6.3).
@@ -337,32 +329,3 @@ pub(super) fn trim_end(mut bytes: &[u8]) -> &[u8] {
     }
     bytes
 }
-
-/// The kinds that each byte is of.
-#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
-const KINDS: [u8; 256] = {
-    let mut kinds = [0; 256];
-    let mut byte = 0;
-    loop {
-        let is_token = matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~');
-        let is_name = matches!(byte, b'!' | b'$' | b'&'..=b'.' | b';' | b'=' | b'_' | b'~');
-        let kind = &mut kinds[byte as usize];
-        if is_token || byte.is_ascii_alphanumeric() {
-            *kind |= TOKEN;
-        }
-        if is_name || byte.is_ascii_alphanumeric() {
-            *kind |= NAME;
-        }
-        if !byte.is_ascii_control() || byte == b'\t' {
-            *kind |= TEXT;
-        }
-        if byte == u8::MAX {
-            break kinds;
-        }
-        byte += 1;
-    }
-};
-
-const TOKEN: u8 = 1;
-const TEXT: u8 = 2;
-const NAME: u8 = 4;

@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::error::HandshakeError;
-use super::fields::{is_text_byte, is_token_byte};
 use super::head::{Head, Line, parse, position};
+use super::kinds::{is_text_byte, is_token_byte, skip_graphic, skip_text};
 use crate::config::Config;
 
 /// Gathers a head to its empty line. Each byte is looked at once, when it comes, and a byte that no head can have
@@ -59,7 +59,11 @@ impl Gather {
         let found = self.scan(window);
         let n = if let Ok(Some(n)) = found { n } else { window.len() };
         let (head, rest) = mem::take(input).split_at_mut(n);
-        self.bytes.extend_from_slice(head);
+        if self.bytes.is_empty() {
+            self.bytes = head.to_vec(); // mostly all of it
+        } else {
+            self.bytes.extend_from_slice(head);
+        }
         *input = rest;
         match found? {
             Some(_) => self.finish().map(Some),
@@ -78,35 +82,34 @@ impl Gather {
     fn scan(&mut self, input: &[u8]) -> Result<Option<usize>, HandshakeError> {
         let end = self.bytes.len() + input.len();
         let mut rest = input;
-        while !rest.is_empty() {
-            rest = match (self.place, rest) {
-                (Place::StartLine, _) => match self.start.receive(end, rest)? {
-                    Some(behind) => {
-                        self.place = Place::Line;
-                        self.line = position(end - behind.len());
-                        behind
-                    }
-                    None => break,
-                },
-                (Place::Line, _) => match skip_text(rest) {
-                    [b'\r', behind @ ..] => {
-                        self.place = Place::LineFeed;
-                        behind
-                    }
-                    [] => break,
-                    _ => return Err(HandshakeError::BadHeader),
-                },
-                (Place::LineFeed, [b'\n', behind @ ..]) => {
-                    self.place = Place::Line;
-                    if self.end_line(position(end - behind.len()))? {
-                        return Ok(Some(input.len() - behind.len()));
-                    }
-                    behind
-                }
-                (Place::LineFeed, _) => return Err(HandshakeError::BadHeader),
+        if let Place::StartLine = self.place {
+            let Some(behind) = self.start.receive(end, input)? else {
+                return Ok(None);
             };
+            (self.place, self.line, rest) = (Place::Line, position(end - behind.len()), behind);
+            self.lines = Vec::with_capacity(16); // few handshakes have more, and none has only one
         }
-        Ok(None)
+        if let (Place::LineFeed, [_, ..]) = (self.place, rest) {
+            self.place = Place::Line;
+            rest = rest.strip_prefix(b"\n").ok_or(HandshakeError::BadHeader)?;
+            if self.end_line(position(end - rest.len()))? {
+                return Ok(Some(input.len() - rest.len()));
+            }
+        }
+        loop {
+            rest = match skip_text(rest) {
+                [b'\r', b'\n', behind @ ..] => behind,
+                [b'\r'] => {
+                    self.place = Place::LineFeed;
+                    return Ok(None);
+                }
+                [] => return Ok(None),
+                _ => return Err(HandshakeError::BadHeader),
+            };
+            if self.end_line(position(end - rest.len()))? {
+                return Ok(Some(input.len() - rest.len()));
+            }
+        }
     }
 
     /// Ends a line, behind which the next begins; true behind the empty line.
@@ -118,9 +121,6 @@ impl Gather {
         }
         if self.lines.len() == self.max_headers {
             return Err(HandshakeError::TooManyHeaders);
-        }
-        if self.lines.is_empty() {
-            self.lines = Vec::with_capacity(16); // few handshakes have more, and none has only one
         }
         self.lines.push(line);
         Ok(false)
@@ -149,22 +149,6 @@ fn unfold(bytes: &mut [u8], lines: &mut Vec<Line>) {
         }
         is_folded
     });
-}
-
-/// What is behind the bytes that may stand in a field value.
-fn skip_text(mut bytes: &[u8]) -> &[u8] {
-    // Sixteen at once, of which compilers make a few instructions.
-    while let Some((chunk, rest)) = bytes.split_first_chunk::<16>()
-        && chunk.iter().fold(true, |ok, byte| ok & !byte.is_ascii_control())
-    {
-        bytes = rest;
-    }
-    while let Some((byte, rest)) = bytes.split_first()
-        && is_text_byte(*byte)
-    {
-        bytes = rest;
-    }
-    bytes
 }
 
 /// The start line as far as it was read (RFC 9112, sections 3 and 4).
@@ -205,23 +189,33 @@ impl StartLine {
     /// Takes the bytes that end at position `end`; returns what is behind the line once its end is among them.
     #[expect(clippy::arithmetic_side_effects, reason = "`end` is not before the bytes that are left")]
     fn receive<'i>(&mut self, end: usize, mut input: &'i [u8]) -> Result<Option<&'i [u8]>, HandshakeError> {
+        if let Some(behind) = self.skip_plain(end, input) {
+            return Ok(Some(behind));
+        }
         while let [byte, rest @ ..] = input {
             let is_over = self.push(position(end - input.len()), *byte)?;
             input = match self.part {
                 _ if is_over => return Ok(Some(rest)),
-                Part::Target => self.skip_target(position(end - rest.len()), rest),
+                Part::Target => {
+                    let at = position(end - rest.len());
+                    skip_target(rest, self.max_target.saturating_sub((at - self.target) as usize))
+                }
                 _ => rest,
             };
         }
         Ok(None)
     }
 
-    /// What is behind the bytes that may stand in a target, and are not too many.
-    fn skip_target<'i>(&self, at: u32, input: &'i [u8]) -> &'i [u8] {
-        let room = self.max_target.saturating_sub(at.saturating_sub(self.target) as usize);
-        let (some, _) = input.split_at_checked(room).unwrap_or((input, &[]));
-        let len = some.iter().position(|byte| !matches!(byte, b'!'..=b'~')).unwrap_or(some.len());
-        input.get(len..).unwrap_or_default()
+    /// What is behind the line if it is a whole one, as browsers write it.
+    fn skip_plain<'i>(&mut self, end: usize, input: &'i [u8]) -> Option<&'i [u8]> {
+        if self.is_response || end != input.len() {
+            return None;
+        }
+        let target = input.strip_prefix(b"GET ").filter(|target| !target.starts_with(b" "))?;
+        let rest = skip_target(target, self.max_target);
+        let behind = rest.strip_prefix(b" HTTP/1.1\r\n")?;
+        (self.target, self.version) = (4, position(input.len().saturating_sub(rest.len())).saturating_add(1));
+        Some(behind)
     }
 
     /// Takes the next byte, at position `at`; true behind the last.
@@ -265,24 +259,12 @@ impl StartLine {
     }
 }
 
+/// What is behind the bytes that may stand in a target, and are at most `max`.
+fn skip_target(input: &[u8], max: usize) -> &[u8] {
+    let (some, _) = input.split_at_checked(max).unwrap_or((input, &[]));
+    let len = some.len().saturating_sub(skip_graphic(some).len());
+    input.get(len..).unwrap_or_default()
+}
+
 /// How far into a request its first line may begin: behind four empty lines (RFC 9112, section 2.2).
 const MAX_EMPTY: u32 = 8;
-
-#[cfg(test)]
-mod tests {
-    use super::{is_text_byte, skip_text};
-
-    /// Every byte at every place of a text of two chunks and a rest.
-    #[test]
-    fn text_ends_where_its_naive_twin_says() {
-        for at in 0..37 {
-            for byte in 0..=u8::MAX {
-                let mut bytes = [b'a'; 37];
-                bytes[at] = byte;
-                let naive = bytes.iter().position(|byte| !is_text_byte(*byte)).unwrap_or(37);
-                assert_eq!(skip_text(&bytes), &bytes[naive..], "{byte} at {at}");
-                assert_eq!(is_text_byte(byte), !byte.is_ascii_control() || byte == b'\t', "{byte}");
-            }
-        }
-    }
-}

@@ -4,7 +4,8 @@ use alloc::vec::Vec;
 use core::{fmt, iter, mem, str};
 
 use super::error::HandshakeError;
-use super::fields::{self, is_token_byte};
+use super::fields;
+use super::kinds::split_token;
 
 /// A head: its bytes, and where in them the lines are.
 pub(super) struct Head {
@@ -25,8 +26,8 @@ impl Head {
     }
 
     /// The target of a request, which is ASCII.
-    pub(super) fn target(&self) -> &str {
-        str::from_utf8(self.slice(self.target, self.version.saturating_sub(1))).unwrap_or_default()
+    pub(super) fn target(&self) -> &[u8] {
+        self.slice(self.target, self.version.saturating_sub(1))
     }
 
     /// The two digits of the version.
@@ -47,7 +48,7 @@ impl Head {
     /// The names and values of the header lines, in order.
     pub(super) fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> + Clone {
         self.lines.iter().map(|line| {
-            let name = str::from_utf8(self.slice(line.start, line.name_end)).unwrap_or_default();
+            let name = fields::text(self.slice(line.start, line.name_end));
             (name, self.value(line))
         })
     }
@@ -73,7 +74,7 @@ impl Head {
 
     /// Whether the lines of a list field have this token, in any case.
     pub(super) fn has_token<const N: usize>(&self, field: Field, token: &[u8; N]) -> bool {
-        self.all(field).any(|list| fields::elements(list).any(|element| is(element, token)))
+        self.all(field).any(|list| is(list, token) || fields::elements(list).any(|element| is(element, token)))
     }
 
     fn value(&self, line: &Line) -> &[u8] {
@@ -130,9 +131,8 @@ impl Line {
     #[expect(clippy::arithmetic_side_effects, reason = "name and value are parts of the line, from `start` to `end`")]
     fn parse<'b>(&mut self, bytes: &'b [u8]) -> Option<&'b [u8]> {
         let line = bytes.get(self.start as usize..self.end as usize)?;
-        let (name, rest) = line.split_at_checked(line.iter().position(|byte| !is_token_byte(*byte))?)?;
-        let [b':', value @ ..] = rest else { return None };
-        let value = fields::trim_start(value);
+        let (name, rest) = split_token(line);
+        let value = fields::trim_start(rest.strip_prefix(b":")?);
         self.name_end = self.start + position(name.len());
         self.value = self.end - position(value.len());
         self.end = self.value + position(fields::trim_end(value).len());
@@ -205,8 +205,9 @@ pub(super) const FIELDS: usize = 13;
 /// In the place of a line: none.
 const NONE: u32 = u32::MAX;
 
-pub(super) fn position(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
+#[expect(clippy::cast_possible_truncation, reason = "no head is longer than `u32::MAX`")]
+pub(super) const fn position(n: usize) -> u32 {
+    n as u32
 }
 
 const SECRET: [&str; 6] =

@@ -3,8 +3,9 @@
 use alloc::string::String;
 use core::fmt;
 
-use super::fields::{is_text_byte, is_token};
+use super::fields::is_token;
 use super::head::Shown;
+use super::kinds::is_text_byte;
 
 /// Header lines, each checked before it is added: nothing in them can end a line early (section 11.1).
 #[derive(Clone, Default)]

@@ -92,6 +92,7 @@ mod gather;
 mod head;
 #[cfg(feature = "http")]
 mod http;
+mod kinds;
 mod lines;
 mod offers;
 mod origin;

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
-use super::uri::Authority;
+use super::uri::{Authority, split_once};
 
 /// Which pages may open a connection to a server. A browser lets any page connect to anywhere, cookies included, and
 /// only says in Origin whose page it is: a server that knows its users by their cookies must look.
@@ -43,11 +43,11 @@ impl OriginPolicy {
     /// Whether a request with this Origin, for this Host, may go on.
     #[must_use]
     pub fn allows(&self, origin: Option<&str>, host: &str) -> bool {
-        self.allows_at(origin, || Authority::parse(host))
+        self.allows_at(origin.map(str::as_bytes), || Authority::parse(host.as_bytes()))
     }
 
     /// The same, but that the host is asked for only if it matters.
-    pub(super) fn allows_at<'h>(&self, origin: Option<&str>, host: impl FnOnce() -> Option<Authority<'h>>) -> bool {
+    pub(super) fn allows_at<'h>(&self, origin: Option<&[u8]>, host: impl FnOnce() -> Option<Authority<'h>>) -> bool {
         let Some(origin) = origin else {
             return true;
         };
@@ -56,33 +56,38 @@ impl OriginPolicy {
             Self::SameOrigin => host().is_some_and(|host| is_same(origin, host)),
             Self::List(allowed) => {
                 let parsed = Origin::parse(origin);
-                allowed.iter().any(|allowed| match &parsed {
+                allowed.iter().map(|allowed| allowed.as_bytes()).any(|allowed| match &parsed {
                     Some(parsed) => Origin::parse(allowed).is_some_and(|allowed| allowed.equals(parsed)),
-                    None => **allowed == *origin,
+                    None => *allowed == *origin,
                 })
             }
         }
     }
 }
 
-fn is_same(origin: &str, host: Authority<'_>) -> bool {
-    let Some(origin) = Origin::parse(origin) else {
+fn is_same(origin: &[u8], host: Authority<'_>) -> bool {
+    let Some((scheme, authority)) = split(origin) else {
         return false;
     };
-    let is_http = ["http", "https"].iter().any(|http| origin.scheme.eq_ignore_ascii_case(http));
-    is_http && origin.is_at(host)
+    let is_http = [&b"http"[..], b"https"].iter().any(|http| scheme.eq_ignore_ascii_case(http));
+    // Browsers write both in the same way.
+    is_http && (authority == host.text || Origin::new(scheme, authority).is_some_and(|origin| origin.is_at(host)))
 }
 
 /// A serialized origin.
 struct Origin<'a> {
-    scheme: &'a str,
+    scheme: &'a [u8],
     authority: Authority<'a>,
 }
 
 impl<'a> Origin<'a> {
-    fn parse(origin: &'a str) -> Option<Self> {
-        let (scheme, rest) = origin.split_once(':')?;
-        Some(Self { scheme, authority: Authority::parse(rest.strip_prefix("//")?)? })
+    fn parse(origin: &'a [u8]) -> Option<Self> {
+        let (scheme, authority) = split(origin)?;
+        Self::new(scheme, authority)
+    }
+
+    fn new(scheme: &'a [u8], authority: &'a [u8]) -> Option<Self> {
+        Some(Self { scheme, authority: Authority::parse(authority)? })
     }
 
     fn equals(&self, other: &Self) -> bool {
@@ -97,14 +102,20 @@ impl<'a> Origin<'a> {
 
     fn port(&self, authority: Authority<'_>) -> Option<u16> {
         let default = match self.scheme {
-            scheme if scheme.eq_ignore_ascii_case("http") => Some(80),
-            scheme if scheme.eq_ignore_ascii_case("https") => Some(443),
+            scheme if scheme.eq_ignore_ascii_case(b"http") => Some(80),
+            scheme if scheme.eq_ignore_ascii_case(b"https") => Some(443),
             _ => None,
         };
         authority.port.or(default)
     }
 }
 
-fn without_dot(host: &str) -> &str {
-    host.strip_suffix('.').unwrap_or(host)
+/// Scheme and authority.
+fn split(origin: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (scheme, rest) = split_once(origin, b':')?;
+    Some((scheme, rest.strip_prefix(b"//")?))
+}
+
+fn without_dot(host: &[u8]) -> &[u8] {
+    host.strip_suffix(b".").unwrap_or(host)
 }

@@ -88,7 +88,7 @@ impl Request {
     /// [`OriginPolicy`](super::OriginPolicy) has allowed it.
     #[must_use]
     pub fn origin(&self) -> Option<&str> {
-        self.head.origin(self.version).ok().flatten()
+        self.head.origin(self.version).ok().flatten().and_then(|origin| str::from_utf8(origin).ok())
     }
 
     /// The subprotocols that the client offers, the one it likes best first.
@@ -223,27 +223,27 @@ impl RequestHead {
     /// The request target, as it was sent: in ASCII, a path or an absolute URI.
     #[must_use]
     pub fn target(&self) -> &str {
-        self.head.target()
+        fields::text(self.head.target())
     }
 
     /// The path in the target.
     #[must_use]
     pub fn path(&self) -> &str {
-        self.split_target().map_or("/", |target| target.path)
+        self.split_target().map_or("/", |target| fields::text(target.path()))
     }
 
     /// The query in the target.
     #[must_use]
     pub fn query(&self) -> Option<&str> {
-        self.split_target()?.query
+        self.split_target()?.query().map(fields::text)
     }
 
     /// The host that is meant, and the port if one is named: from the target if it is absolute (RFC 9112, section
     /// 3.2.2), else from Host. Empty if an HTTP/1.0 request names none.
     #[must_use]
     pub fn host(&self) -> &str {
-        let host = || self.head.all(Field::Host).next().and_then(|host| str::from_utf8(host).ok());
-        self.split_target().and_then(|target| target.authority).or_else(host).unwrap_or_default()
+        let host = || self.head.all(Field::Host).next();
+        self.split_target().and_then(|target| target.authority).or_else(host).map_or("", fields::text)
     }
 
     /// The names and values of all headers, in order. Values are bytes without the blanks around them.
@@ -257,15 +257,16 @@ impl RequestHead {
         self.head.header(name)
     }
 
-    /// Section 4.2.1; version 8 has its own field, and a request with both is not to be trusted.
-    pub(super) fn origin(&self, version: u8) -> Result<Option<&str>, HandshakeError> {
+    /// Text. Section 4.2.1; version 8 has its own field, and a request with both is not to be trusted.
+    pub(super) fn origin(&self, version: u8) -> Result<Option<&[u8]>, HandshakeError> {
         let mut origins = self.head.all(Field::Origin).chain(self.head.all(Field::OriginOf8).filter(|_| version == 8));
-        let origin = origins.next().map(str::from_utf8).transpose();
-        if origins.next().is_some() { None } else { origin.ok() }.ok_or(HandshakeError::BadOrigin)
+        let origin = origins.next();
+        let is_text = origin.is_none_or(|origin| origin.is_ascii() || str::from_utf8(origin).is_ok());
+        if is_text && origins.next().is_none() { Ok(origin) } else { Err(HandshakeError::BadOrigin) }
     }
 
     fn split_target(&self) -> Option<Target<'_>> {
-        Target::parse(self.target())
+        Target::parse(self.head.target())
     }
 }
 

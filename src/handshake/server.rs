@@ -228,8 +228,7 @@ fn check_host(head: &Head) -> Result<Option<Authority<'_>>, HandshakeError> {
     let Some(host) = head.only(Field::Host, HandshakeError::BadHost)? else {
         return if head.http_version() == (1, 0) { Ok(None) } else { Err(HandshakeError::BadHost) };
     };
-    let host = str::from_utf8(host).ok().and_then(Authority::parse);
-    host.map(Some).ok_or(HandshakeError::BadHost)
+    Authority::parse(host).map(Some).ok_or(HandshakeError::BadHost)
 }
 
 /// RFC 9112, section 6.3: where the request ends must be beyond doubt, and here it ends with its head.

@@ -3,11 +3,12 @@
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
-use core::fmt;
 use core::net::Ipv6Addr;
+use core::{fmt, str};
 
 use super::error::RequestError;
-use super::fields::is_name_byte;
+use super::fields::text;
+use super::kinds::skip_name;
 
 /// Where a client connects to: a `ws` or `wss` URI.
 ///
@@ -50,18 +51,18 @@ impl Uri {
         if !rest.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(RequestError::BadCharacter);
         }
-        let (authority, path) = split_authority(rest);
-        if authority.contains('@') {
+        let (authority, path) = split_authority(rest.as_bytes());
+        if authority.contains(&b'@') {
             return Err(RequestError::UserInfo);
         }
         let authority = Authority::parse(authority).ok_or(RequestError::BadHost)?;
         let mut resource = String::with_capacity(path.len().saturating_add(1));
-        if !path.starts_with('/') {
+        if !path.starts_with(b"/") {
             resource.push('/');
         }
-        resource.push_str(path.strip_suffix('?').filter(|path| !path.contains('?')).unwrap_or(path));
+        resource.push_str(text(path.strip_suffix(b"?").filter(|path| !path.contains(&b'?')).unwrap_or(path)));
         let port = authority.port.unwrap_or(default_port(secure));
-        Ok(Self { secure, host: authority.bare_host().to_owned(), port, resource })
+        Ok(Self { secure, host: text(authority.bare_host()).to_owned(), port, resource })
     }
 
     /// Whether TLS goes below: `wss`.
@@ -106,75 +107,90 @@ impl fmt::Display for Uri {
 /// The target of a request (RFC 9112, section 3.2): a path, perhaps with a query, perhaps behind scheme and authority.
 #[derive(Clone, Copy)]
 pub(super) struct Target<'a> {
-    pub(super) authority: Option<&'a str>,
-    pub(super) path: &'a str,
-    pub(super) query: Option<&'a str>,
+    pub(super) authority: Option<&'a [u8]>,
+    resource: &'a [u8],
 }
 
 impl<'a> Target<'a> {
-    pub(super) fn parse(target: &'a str) -> Option<Self> {
-        let (authority, resource) = if target.starts_with('/') {
+    pub(super) fn parse(target: &'a [u8]) -> Option<Self> {
+        let (authority, resource) = if target.starts_with(b"/") {
             (None, target)
         } else {
-            let (scheme, rest) = target.split_once("://")?;
-            let (authority, resource) = split_authority(rest);
+            let (scheme, rest) = split_once(target, b':')?;
+            let (authority, resource) = split_authority(rest.strip_prefix(b"//")?);
             if !SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
                 return None;
             }
             Authority::parse(authority)?;
             (Some(authority), resource)
         };
-        if resource.contains('#') {
-            return None;
+        (!resource.contains(&b'#')).then_some(Self { authority, resource })
+    }
+
+    pub(super) fn path(&self) -> &'a [u8] {
+        match split_once(self.resource, b'?').map_or(self.resource, |(path, _)| path) {
+            b"" => b"/",
+            path => path,
         }
-        let (path, query) = resource.split_once('?').map_or((resource, None), |(path, query)| (path, Some(query)));
-        Some(Self { authority, path: if path.is_empty() { "/" } else { path }, query })
+    }
+
+    pub(super) fn query(&self) -> Option<&'a [u8]> {
+        split_once(self.resource, b'?').map(|(_, query)| query)
     }
 }
 
 /// A host, and a port if one is named (RFC 3986, section 3.2); no user name.
 #[derive(Clone, Copy)]
 pub(super) struct Authority<'a> {
-    pub(super) host: &'a str,
+    /// All of it.
+    pub(super) text: &'a [u8],
+    pub(super) host: &'a [u8],
     pub(super) port: Option<u16>,
 }
 
 impl<'a> Authority<'a> {
-    pub(super) fn parse(text: &'a str) -> Option<Self> {
-        let rest = match text.strip_prefix('[') {
+    pub(super) fn parse(text: &'a [u8]) -> Option<Self> {
+        let rest = match text.strip_prefix(b"[") {
             Some(bracketed) => {
-                let (address, rest) = bracketed.split_once(']')?;
-                address.parse::<Ipv6Addr>().ok()?;
-                rest.as_bytes()
+                let (address, rest) = split_once(bracketed, b']')?;
+                str::from_utf8(address).ok()?.parse::<Ipv6Addr>().ok()?;
+                rest
             }
-            None => skip_reg_name(text.as_bytes()),
+            None => skip_reg_name(text),
         };
-        let (host, rest) = text.split_at_checked(text.len().checked_sub(rest.len())?)?;
-        let port = match rest.strip_prefix(':') {
-            Some("") => None,
-            Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => Some(port.parse().ok()?),
-            None if rest.is_empty() => None,
+        let host = text.get(..text.len().checked_sub(rest.len())?)?;
+        let port = match rest {
+            [] | [b':'] => None,
+            [b':', port @ ..] if port.iter().all(u8::is_ascii_digit) => Some(str::from_utf8(port).ok()?.parse().ok()?),
             _ => return None,
         };
-        (!host.is_empty()).then_some(Self { host, port })
+        (!host.is_empty()).then_some(Self { text, host, port })
     }
 
     /// The host without the brackets of an IPv6 address.
-    pub(super) fn bare_host(&self) -> &'a str {
-        self.host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(self.host)
+    fn bare_host(&self) -> &'a [u8] {
+        self.host.strip_prefix(b"[").and_then(|host| host.strip_suffix(b"]")).unwrap_or(self.host)
     }
 }
 
 /// Cuts what follows `://` before its path or query.
-fn split_authority(rest: &str) -> (&str, &str) {
-    rest.split_at_checked(rest.find(['/', '?']).unwrap_or(rest.len())).unwrap_or((rest, ""))
+fn split_authority(rest: &[u8]) -> (&[u8], &[u8]) {
+    let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?'));
+    rest.split_at_checked(end.unwrap_or(rest.len())).unwrap_or((rest, b""))
+}
+
+/// What is before and behind the first such byte.
+pub(super) fn split_once(bytes: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
+    let (before, [_, behind @ ..]) = bytes.split_at_checked(bytes.iter().position(|found| *found == byte)?)? else {
+        return None;
+    };
+    Some((before, behind))
 }
 
 /// What is behind a `reg-name` of RFC 3986. IPv4 addresses are among them.
 fn skip_reg_name(mut text: &[u8]) -> &[u8] {
     loop {
-        let end = text.iter().position(|byte| !is_name_byte(*byte)).unwrap_or(text.len());
-        text = match text.get(end..).unwrap_or_default() {
+        text = match skip_name(text) {
             [b'%', a, b, rest @ ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => rest,
             rest => return rest,
         };
@@ -186,4 +202,4 @@ const fn default_port(secure: bool) -> u16 {
 }
 
 /// Those of an absolute target: a proxy may have been told either pair.
-const SCHEMES: [&str; 4] = ["http", "https", "ws", "wss"];
+const SCHEMES: [&[u8]; 4] = [b"http", b"https", b"ws", b"wss"];
