@@ -1,10 +1,8 @@
 //! What came of the extensions that were offered: the one place that knows which of them there are.
 
-#[cfg(feature = "deflate")]
-use alloc::format;
 use alloc::string::String;
 #[cfg(feature = "deflate")]
-use alloc::string::ToString;
+use core::fmt::{self, Write};
 
 use super::error::HandshakeError;
 #[cfg(feature = "deflate")]
@@ -27,7 +25,7 @@ pub(super) struct Agreed {
 impl Agreed {
     /// The header line of a client's request, or nothing.
     pub(super) fn offer(config: &Config) -> String {
-        config.compression.as_deref().map(|settings| line(&extensions::offer(settings))).unwrap_or_default()
+        config.compression.as_deref().map(|settings| line(extensions::offer(settings))).unwrap_or_default()
     }
 
     /// What a server accepts of a well-formed request.
@@ -45,7 +43,7 @@ impl Agreed {
 
     /// The header line of a server's response, or nothing: a header without a value would break some clients.
     pub(super) fn answer(self) -> String {
-        self.deflate.map(|agreement| line(&agreement.to_string())).unwrap_or_default()
+        self.deflate.map(line).unwrap_or_default()
     }
 
     pub(super) fn apply(self, connection: Connection, config: &Config) -> Connection {
@@ -57,8 +55,10 @@ impl Agreed {
 }
 
 #[cfg(feature = "deflate")]
-fn line(value: &str) -> String {
-    format!("Sec-WebSocket-Extensions: {value}\r\n")
+fn line(value: impl fmt::Display) -> String {
+    let mut line = String::with_capacity(160); // all parameters
+    let _ = write!(line, "Sec-WebSocket-Extensions: {value}\r\n"); // a `String` takes all
+    line
 }
 
 #[cfg(not(feature = "deflate"))]
