@@ -36,30 +36,46 @@ fn what_is_sent_does_not_depend_on_it() {
     }
 }
 
-/// Whoever could not write all keeps the memory; of two, the larger stays.
+/// It goes back even if something waits, but where that is the larger part of it; of two, the larger stays.
 #[test]
 fn memory_goes_where_it_is_needed() {
     for role in ROLES {
-        let [mut slow, mut quick] = [(); 2].map(|()| writer(role));
-        let mut spare = vec![0; 5000];
-        slow.reserve_from(&mut spare);
-        assert!(spare.is_empty(), "it is in use");
-        slow.text("Hello").unwrap();
-        slow.release_into(&mut spare);
-        assert!(spare.is_empty(), "it is in use still");
-        quick.reserve_from(&mut spare);
-        quick.text("Hello").unwrap();
-        write(&mut quick, usize::MAX, &mut Vec::new());
-        quick.release_into(&mut spare);
-        assert!((1..5000).contains(&spare.len()), "its own");
-        write(&mut slow, usize::MAX, &mut Vec::new());
-        slow.release_into(&mut spare);
-        assert_eq!(spare.len(), 5000, "the larger");
-        quick.text("Hello").unwrap();
-        write(&mut quick, usize::MAX, &mut Vec::new());
-        quick.release_into(&mut spare);
-        assert_eq!(spare.len(), 5000, "the larger");
+        for (size, goes_back) in [(5, true), (2000, true), (3000, false)] {
+            let [mut slow, mut quick] = [(); 2].map(|()| writer(role));
+            let mut spare = vec![0; 5000];
+            slow.reserve_from(&mut spare);
+            assert!(spare.is_empty(), "it is in use");
+            slow.binary(&vec![7; size]).unwrap();
+            slow.release_into(&mut spare);
+            assert_eq!(spare.len() == 5000, goes_back, "{size} bytes wait");
+            assert!(slow.pending().len() > size, "nothing is lost");
+            if goes_back {
+                continue;
+            }
+            quick.reserve_from(&mut spare);
+            quick.text("Hello").unwrap();
+            write(&mut quick, usize::MAX, &mut Vec::new());
+            quick.release_into(&mut spare);
+            assert!((1..5000).contains(&spare.len()), "its own");
+            write(&mut slow, usize::MAX, &mut Vec::new());
+            slow.release_into(&mut spare);
+            assert_eq!(spare.len(), 5000, "the larger");
+            quick.text("Hello").unwrap();
+            write(&mut quick, usize::MAX, &mut Vec::new());
+            quick.release_into(&mut spare);
+            assert_eq!(spare.len(), 5000, "the larger");
+        }
     }
+}
+
+/// A turn without a message costs nobody's memory.
+#[test]
+fn an_idle_turn_keeps_it() {
+    let mut spare = Vec::with_capacity(100_000);
+    let mut writer = writer(Role::Server);
+    writer.reserve_from(&mut spare);
+    writer.release_into(&mut spare);
+    assert!(spare.capacity() >= 100_000);
 }
 
 /// It is the caller's, whatever its size: what a connection may keep of its own is another matter.

@@ -306,7 +306,7 @@ impl Reader {
 
     /// Makes room behind an event.
     #[cfg(feature = "alloc")]
-    fn done(&mut self) {
+    pub(crate) fn done(&mut self) {
         if matches!(self.ready, Ready::Message) {
             self.message.clear(self.keep_buffer);
         }

@@ -158,7 +158,8 @@ impl Writer {
         self.queue.reserve_from(spare);
     }
 
-    /// As [`Writer::release`], but `spare` gets the memory if that is more than it has.
+    /// As [`Writer::release`], but `spare` gets the memory if that is more than it has. Memory that was lent goes back even if
+    /// something is pending, but where that is the larger part of it.
     pub fn release_into(&mut self, spare: &mut Vec<u8>) {
         self.queue.release_into(spare);
         if let Some(keys) = &mut self.keys {

@@ -16,7 +16,7 @@ pub(super) struct Queue {
     /// Where the newest pong that a reader owed ends.
     pong: usize,
     keep: usize,
-    /// Whether somebody else is to have the memory again.
+    /// Whether somebody else has the memory again, so that it is not for the queue to give back.
     lent: bool,
 }
 
@@ -92,28 +92,27 @@ impl Queue {
         }
     }
 
-    pub(super) fn release(&mut self) {
-        if self.len() == 0 {
-            *self = Self::new(self.keep);
-        }
-    }
-
     /// Takes the memory of `spare` if it has none of its own.
     pub(super) fn reserve_from(&mut self, spare: &mut Vec<u8>) {
-        if self.bytes.is_empty() {
+        if self.bytes.capacity() == 0 {
             mem::swap(&mut self.bytes, spare);
             self.lent = true;
         }
     }
 
-    /// As [`Queue::release`], but `spare` gets the memory if that is more than it has.
+    /// Owns no memory if nothing waits: `spare` gets it if it is more than that has. Memory that was lent goes back even if
+    /// something waits, but where that is the larger part of it.
     pub(super) fn release_into(&mut self, spare: &mut Vec<u8>) {
-        if self.len() == 0 {
-            if self.bytes.len() > spare.len() {
-                mem::swap(&mut self.bytes, spare);
-            }
-            self.release();
+        let waits = self.pending();
+        if !waits.is_empty() && (!self.lent || waits.len() > self.bytes.len() / 2) {
+            self.lent = false;
+            return;
         }
+        let (waits, pong) = (waits.to_vec(), self.pong.saturating_sub(self.start));
+        if self.bytes.capacity() > spare.capacity() {
+            mem::swap(&mut self.bytes, spare);
+        }
+        *self = Self { end: waits.len(), bytes: waits, pong, ..Self::new(self.keep) };
     }
 
     /// What lies behind what waits: `n` bytes or more.

@@ -6,6 +6,7 @@ use std::io;
 
 use super::Io;
 use super::inbound::{Inbound, Stage, Step};
+use super::reading::Buffers;
 use super::shared::Output;
 use super::tasks::Half;
 use crate::adapter::error::Error;
@@ -97,10 +98,14 @@ impl Inbound {
     }
 
     /// The end, step by step. The news is how the connection ended; that the stream failed afterwards is not.
-    pub(super) fn poll_end<T: Io>(&mut self, output: &mut Output<T>) -> Poll<Result<bool, Error>> {
+    pub(super) fn poll_end<T: Io>(
+        &mut self,
+        output: &mut Output<T>,
+        buffers: &mut Buffers,
+    ) -> Poll<Result<bool, Error>> {
         while let Stage::Ending(step, outcome) = &self.stage {
             let (step, is_clean) = (*step, outcome.is_ok());
-            let next = ready!(self.poll_step(output, step, is_clean));
+            let next = ready!(self.poll_step(output, buffers, step, is_clean));
             match (next, mem::replace(&mut self.stage, Stage::Over)) {
                 (Some(next), Stage::Ending(_, outcome)) => self.stage = Stage::Ending(next, outcome),
                 (_, ended) => {
@@ -113,7 +118,13 @@ impl Inbound {
     }
 
     /// Section 7.1.1: the last bytes out, then the server ends the stream, and a client waits for that.
-    fn poll_step<T: Io>(&mut self, output: &mut Output<T>, step: Step, is_clean: bool) -> Poll<Option<Step>> {
+    fn poll_step<T: Io>(
+        &mut self,
+        output: &mut Output<T>,
+        buffers: &mut Buffers,
+        step: Step,
+        is_clean: bool,
+    ) -> Poll<Option<Step>> {
         Poll::Ready(match step {
             Step::Flush => {
                 let _ = ready!(output.poll_flush());
@@ -126,7 +137,7 @@ impl Inbound {
                 (!is_clean && output.io.now().is_some()).then_some(Step::Drain)
             }
             Step::Drain => {
-                ready!(self.poll_drain(output));
+                ready!(self.poll_drain(output, buffers));
                 is_clean.then_some(Step::Close)
             }
             Step::Late => {

@@ -59,10 +59,11 @@ impl Inbound {
         buffers: &mut Buffers,
         take: &mut impl Take,
     ) -> Poll<Result<bool, Error>> {
-        let mut found = match self.peeked {
-            Some(_) => self.poll_left_over(output, take),
-            None => Poll::Ready(Ok(false)),
-        };
+        let mut found = Poll::Ready(Ok(false));
+        match self.peeked {
+            Some(_) => found = self.poll_left_over(output, take),
+            None => self.reader.done(), // with what was handed over
+        }
         loop {
             if let (Stage::Open, Poll::Ready(Ok(false)), false) = (&self.stage, &found, self.reader.is_closed()) {
                 found = if self.input.rest().is_empty() {
@@ -85,16 +86,16 @@ impl Inbound {
                 self.poll_timers(output);
             }
             if !matches!(self.stage, Stage::Open) {
-                return self.poll_end(output);
+                return self.poll_end(output, buffers);
             }
             if is_pending {
-                return self.wait(output, buffers);
+                return self.wait(output);
             }
         }
     }
 
     /// While it waits, a connection holds no buffers, but for a message that was not handed over.
-    fn wait<T: Io>(&mut self, output: &mut Output<T>, buffers: &mut Buffers) -> Poll<Result<bool, Error>> {
+    fn wait<T: Io>(&mut self, output: &mut Output<T>) -> Poll<Result<bool, Error>> {
         // A ping may have become due.
         if let Poll::Ready(Err(error)) = output.poll_flush() {
             return self.fail(output, error);
@@ -103,7 +104,6 @@ impl Inbound {
         if self.peeked.is_none() {
             self.reader.release();
         }
-        output.writer.release_into(&mut buffers.output);
         Poll::Pending
     }
 }

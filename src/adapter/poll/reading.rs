@@ -226,11 +226,10 @@ impl Inbound {
     }
 
     /// Reads to the end of the stream, and looks at nothing.
-    pub(super) fn poll_drain<T: Io>(&mut self, output: &mut Output<T>) -> Poll<()> {
+    pub(super) fn poll_drain<T: Io>(&mut self, output: &mut Output<T>, buffers: &mut Buffers) -> Poll<()> {
         if self.reader.is_eof() {
             return Poll::Ready(());
         }
-        let mut buffers = Buffers::take();
         buffers.input.resize(Input::SIZE, 0);
         let read = loop {
             match output.poll_read(&mut buffers.input) {
@@ -238,7 +237,6 @@ impl Inbound {
                 read => break read,
             }
         };
-        buffers.leave();
         if read.is_ready() {
             let _ = self.reader.receive_eof();
         }

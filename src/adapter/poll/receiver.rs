@@ -129,6 +129,9 @@ impl<T: Io> Receiver<T> {
         let mut output = self.shared.poll(half, cx);
         let mut buffers = Buffers::take();
         let found = self.inbound.poll(&mut output, &mut buffers, take);
+        if found.is_pending() || buffers.output.is_empty() {
+            output.writer.release_into(&mut buffers.output);
+        }
         buffers.leave();
         found
     }

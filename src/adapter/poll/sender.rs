@@ -134,7 +134,9 @@ impl<T: Io> Sender<T> {
             return Poll::Ready(if written { Ok(()) } else { Err(SendError::Closed.into()) });
         }
         output.set_sending(Sending::Waits);
-        output.poll_flush().map_err(Error::from)
+        let flushed = ready!(output.poll_flush());
+        output.leave();
+        Poll::Ready(flushed.map_err(Error::from))
     }
 
     /// The one message for which there was room when the sink was asked is taken, whoever took that since.

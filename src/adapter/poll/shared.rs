@@ -219,6 +219,11 @@ impl<T: Io> Output<T> {
         self.tasks.wake(half);
     }
 
+    /// The half that polls waits for nothing.
+    pub(super) fn leave(&mut self) {
+        self.tasks.leave(self.half);
+    }
+
     pub(super) fn poll_close(&mut self) -> Poll<io::Result<()>> {
         let mut cx = Context::from_waker(self.tasks.waker(self.half));
         self.io.poll_close(&mut cx)

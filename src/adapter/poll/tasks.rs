@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use alloc::task::Wake;
 use core::mem;
 use core::task::Waker;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Which half waits.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -73,6 +73,14 @@ impl Tasks {
         }
     }
 
+    /// Takes note that a half waits for nothing: its next task may be another.
+    pub(super) fn leave(&mut self, half: Half) {
+        match self {
+            Self::One(wakers) => *half.of(wakers).0 = None,
+            Self::Two { waiting, .. } => *half.of(&mut waiting.lock()).0 = None,
+        }
+    }
+
     /// For polls of the stream in the name of `half`.
     pub(super) fn waker(&self, half: Half) -> &Waker {
         let waker = match (self, half) {
@@ -91,8 +99,12 @@ impl Tasks {
 }
 
 impl Waiting {
+    fn lock(&self) -> MutexGuard<'_, [Option<Waker>; 2]> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn enter(&self, half: Half, waker: &Waker) {
-        let mut wakers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut wakers = self.lock();
         let own = half.of(&mut wakers).0;
         if !is(own.as_ref(), waker) {
             *own = Some(waker.clone());
@@ -101,7 +113,7 @@ impl Waiting {
 
     /// Once for each time that it polls: else each message would wake a task that only sends.
     fn wake_one(&self, half: Half) {
-        let mut wakers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut wakers = self.lock();
         let waker = half.of(&mut wakers).0.take();
         drop(wakers);
         waker.into_iter().for_each(Waker::wake);
