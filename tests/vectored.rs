@@ -8,7 +8,7 @@ use ws_proto::{Config, Connection, Kind, Role, Seed, SendError, Writer};
 
 const LARGE: usize = 8 << 10;
 /// Goes with the header.
-const START: usize = 2 << 10;
+const START: usize = 512;
 
 fn writer(role: Role, config: &Config) -> Writer {
     let connection = match role {

@@ -105,5 +105,5 @@ impl Drop for Rest<'_> {
 
 /// From here on a copy costs more than a second slice for the system call.
 const LARGE: usize = 8 << 10;
-/// Goes with the header, more than a segment of TCP: for streams that take one slice at a time.
-const START: usize = 2 << 10;
+/// Goes with the header, so that a stream that takes one slice at a time sends none alone.
+const START: usize = 512;
