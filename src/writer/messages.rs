@@ -129,7 +129,8 @@ impl Writer {
         self.has_room() && !self.queue.has_pong()
     }
 
-    /// Gives the buffer's memory back if nothing is pending. An adapter may do so before it waits.
+    /// Gives the buffer's memory back if nothing is pending, and what was lent to it anyway ([`Writer::reserve_from`]). An adapter
+    /// may do so before it waits.
     pub fn release(&mut self) {
         self.release_into(&mut Vec::new());
     }
