@@ -68,6 +68,19 @@ fn others_keep_no_buffer_that_one_has_grown() {
     }
 }
 
+/// Only the loan ends with each poll: what a connection has of its own, a client's keys too, it keeps until it waits.
+#[test]
+fn what_is_its_own_is_kept_between_two_events() {
+    let io = quick(&b"\x81\x02go".repeat(2));
+    let mut socket = Socket::new(io, connection(Role::Client, &Config::new()), b"", &Config::new());
+    socket.queue(|writer| writer.text("first")).unwrap();
+    for _ in 0..2 {
+        assert!(run(socket.next()).is_some_and(|event| event.is_ok()));
+        let info = measure(|| socket.queue(|writer| writer.text("again")).unwrap());
+        assert_eq!(info.count_total, 0);
+    }
+}
+
 /// A message that was handed over is given back with the next call, even if the connection only ends by then.
 #[test]
 fn the_last_message_is_not_kept_through_the_end() {

@@ -129,14 +129,14 @@ impl Writer {
         self.has_room() && !self.queue.has_pong()
     }
 
-    /// Gives the buffer's memory back if nothing is pending, and what was lent to it anyway ([`Writer::reserve_from`]). An adapter
-    /// may do so before it waits.
+    /// Gives the buffer's memory back if nothing is pending, and what was lent to it anyway
+    /// ([`Writer::reserve_from`]). An adapter may do so before it waits.
     pub fn release(&mut self) {
         self.release_into(&mut Vec::new());
     }
 
-    /// Queues in the memory of `spare` if the writer has none of its own. So those who serve many connections by turns have
-    /// one buffer for all of them, where each would allocate:
+    /// Queues in the memory of `spare` if the writer has none of its own. So those who serve many connections by turns
+    /// have one buffer for all of them, where each would allocate:
     ///
     /// ```
     /// use ws_proto::{Config, Connection};
@@ -153,19 +153,25 @@ impl Writer {
     /// # Ok::<(), ws_proto::SendError>(())
     /// ```
     ///
-    /// What `spare` held before is not sent, and is not kept. Until the memory is back, it is not given back to the system,
-    /// however much it becomes: [`Config::keep_buffer`](crate::Config::keep_buffer) is for memory of the writer's own.
+    /// What `spare` held before is not sent, and is not kept. Until [`Writer::release_into`], no memory is freed, however
+    /// much it becomes: [`Config::keep_buffer`](crate::Config::keep_buffer) is for what the writer keeps for itself.
     pub fn reserve_from(&mut self, spare: &mut Vec<u8>) {
         self.queue.reserve_from(spare);
     }
 
-    /// As [`Writer::release`], but `spare` gets the memory if that is more than it has. Memory that was lent goes back even if
-    /// something is pending, but where that is the larger part of it.
+    /// As [`Writer::release`], but `spare` gets the memory if that is more than it has. Memory that was lent goes back
+    /// even if something is pending, but where that is the larger part of it.
     pub fn release_into(&mut self, spare: &mut Vec<u8>) {
         self.queue.release_into(spare);
         if let Some(keys) = &mut self.keys {
             keys.block.release();
         }
+    }
+
+    /// As [`Writer::release_into`], but only of what was lent.
+    #[cfg(any(feature = "futures-io", feature = "tokio"))]
+    pub(crate) fn give_back(&mut self, spare: &mut Vec<u8>) {
+        self.queue.give_back(spare);
     }
 
     /// Begins with bytes that are not a frame: the HTTP head before the first.

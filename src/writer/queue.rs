@@ -115,6 +115,14 @@ impl Queue {
         *self = Self { end: waits.len(), bytes: waits, pong, ..Self::new(self.keep) };
     }
 
+    /// As [`Queue::release_into`], but only of what was lent.
+    #[cfg(any(feature = "futures-io", feature = "tokio"))]
+    pub(super) fn give_back(&mut self, spare: &mut Vec<u8>) {
+        if self.lent {
+            self.release_into(spare);
+        }
+    }
+
     /// What lies behind what waits: `n` bytes or more.
     #[inline]
     fn room(&mut self, n: usize) -> &mut [u8] {

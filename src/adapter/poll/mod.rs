@@ -1,8 +1,8 @@
 //! The driver for tasks, over any stream and clock that are [`Io`]. [`tokio`](crate::tokio) and
 //! [`futures`](crate::futures) make it fit their runtimes.
 //!
-//! While it waits, a connection holds no buffers: those to read into and to queue in its thread has for all of them. A message
-//! that is sent is written as far as the stream takes it, and the rest stays queued in order. When that is
+//! While it waits, a connection holds no buffers: its thread has one to read into and one to queue in, for all of them.
+//! A message that is sent is written as far as the stream takes it, and the rest stays queued in order. When that is
 //! [`Config::max_pending`](crate::Config::max_pending), sending waits. Reading goes on meanwhile, since two peers that
 //! both waited for the other to read would wait for ever; only behind [`Sender::queue`], which does not wait, it does.
 //! Every ping is answered, but while an answer waits to be written, only the newest of those behind it.

@@ -129,8 +129,10 @@ impl<T: Io> Receiver<T> {
         let mut output = self.shared.poll(half, cx);
         let mut buffers = Buffers::take();
         let found = self.inbound.poll(&mut output, &mut buffers, take);
-        if found.is_pending() || buffers.output.is_empty() {
+        if found.is_pending() {
             output.writer.release_into(&mut buffers.output);
+        } else {
+            output.writer.give_back(&mut buffers.output);
         }
         buffers.leave();
         found
