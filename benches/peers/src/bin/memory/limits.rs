@@ -30,9 +30,10 @@ pub(crate) struct Limit {
     pub(crate) open: fn(&Job) -> Option<Round>,
 }
 
-pub(crate) const ALL: [Limit; 5] = [
+pub(crate) const ALL: [Limit; 6] = [
     Limit { name: FLOOR, open: |job| Some(floor(job)) },
     Limit { name: "copy", open: copy },
+    Limit { name: "copy as a whole", open: copy_whole },
     Limit { name: "copy, then mask::apply", open: copy_then_mask },
     Limit { name: "copy and XOR in one loop", open: copy_and_mask },
     Limit { name: "simdutf8", open: utf8 },
@@ -116,6 +117,14 @@ fn floor_of_handshake(job: &Job) -> Round {
 
 fn copy(job: &Job) -> Option<Round> {
     step(job, job.operation != Operation::Handshake, |from, to| to.copy_from_slice(from))
+}
+
+/// Into as much memory as a message has, as by everyone who hands on whole messages.
+fn copy_whole(job: &Job) -> Option<Round> {
+    let (payload, count, mut buffer) = (job.payload.clone(), job.count, job.payload.to_vec());
+    (payload.len() > STEP).then(|| -> Round {
+        Box::new(move |_| (0..count).for_each(|_| black_box(&mut buffer).copy_from_slice(black_box(&payload))))
+    })
 }
 
 fn copy_then_mask(job: &Job) -> Option<Round> {

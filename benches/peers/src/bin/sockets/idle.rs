@@ -9,7 +9,7 @@ use crate::Result;
 use crate::load;
 use crate::options::Options;
 use crate::process::Running;
-use crate::servers::{Kind, Server};
+use crate::servers::Server;
 use crate::wire::Wire;
 
 /// Resident bytes per connection.
@@ -24,7 +24,7 @@ pub(crate) fn all(options: &Options) -> Result<Vec<(&'static Server, i64)>> {
 /// In a new process: what a loaded one has freed may still be its own.
 fn measure(server: &'static Server, count: usize) -> Result<i64> {
     let running = Running::start(server)?;
-    let is_websocket = server.kind != Kind::Tcp;
+    let is_websocket = server.kind.is_websocket();
     let wire = Wire::new(20, is_websocket);
     let open = |count| (0..count).map(|_| load::connect(running.address, &wire, is_websocket));
     // What the first connections bring with them is not theirs.

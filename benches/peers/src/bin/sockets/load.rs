@@ -10,7 +10,6 @@ use mio::{Events, Interest, Poll, Token};
 
 use crate::Result;
 use crate::process::Running;
-use crate::servers::Kind;
 use crate::wire::{self, REQUEST, Wire};
 
 /// Open connections to one server.
@@ -75,7 +74,7 @@ pub(crate) fn connect(address: SocketAddr, wire: &Wire, is_websocket: bool) -> R
 
 impl Load {
     pub(crate) fn open(running: &Running, payload: usize, connections: usize, window: usize) -> Result<Self> {
-        let is_websocket = running.server.kind != Kind::Tcp;
+        let is_websocket = running.server.kind.is_websocket();
         let wire = Wire::new(payload, is_websocket);
         let poll = Poll::new()?;
         let mut open = Vec::with_capacity(connections);

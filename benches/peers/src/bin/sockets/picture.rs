@@ -25,7 +25,7 @@ pub(crate) fn draw(path: &str, outcomes: &[Outcome]) -> Result<()> {
 fn draw_cell(outcome: &Outcome, panel: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>) -> Result<()> {
     let Cell { payload, connections, window } = outcome.cell;
     let bars: Vec<(&Server, f64)> = (outcome.servers.iter())
-        .filter(|(server, _)| server.kind != Kind::Tcp)
+        .filter(|(server, _)| server.kind.is_websocket())
         .filter_map(|(server, _)| Some((*server, outcome.against_tcp(server)?)))
         .collect();
     let count = i32::try_from(bars.len())?;

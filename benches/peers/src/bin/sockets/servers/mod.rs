@@ -2,6 +2,7 @@
 //! none compresses, and all have `TCP_NODELAY` set.
 
 mod fastwebsockets;
+mod floor_mio;
 mod handshake;
 mod mio;
 mod sockudo_ws;
@@ -42,8 +43,16 @@ pub(crate) enum Runtime {
 pub(crate) enum Kind {
     /// What no WebSocket can do better.
     Tcp,
+    /// With what none can do without.
+    Floor,
     Ours,
     Peer,
+}
+
+impl Kind {
+    pub(crate) const fn is_websocket(self) -> bool {
+        matches!(self, Self::Ours | Self::Peer)
+    }
 }
 
 impl Server {
@@ -55,6 +64,7 @@ impl Server {
 
 pub(crate) const ALL: &[Server] = &[
     Server { name: "tcp-mio", runtime: Runtime::Mio, kind: Kind::Tcp, run: tcp_mio::run },
+    Server { name: "floor-mio", runtime: Runtime::Mio, kind: Kind::Floor, run: floor_mio::run },
     Server { name: "ws-proto-mio", runtime: Runtime::Mio, kind: Kind::Ours, run: ws_proto_mio::run },
     Server { name: "tcp-tokio", runtime: Runtime::Tokio, kind: Kind::Tcp, run: tcp_tokio::run },
     Server { name: "ws-proto-tokio", runtime: Runtime::Tokio, kind: Kind::Ours, run: ws_proto_tokio::run },
