@@ -23,6 +23,7 @@ impl<'i> Masked<'i> {
     }
 
     /// All of them, unmasked where they lie.
+    #[inline]
     pub(super) fn unmask(self) -> &'i [u8] {
         if let Some(key) = self.key {
             mask::apply(self.bytes, key);

@@ -166,8 +166,8 @@ impl Reader {
             self.done();
         }
         match self.pieces.whole(input) {
-            Some((Kind::Binary, bytes)) => Ok(Some(Event::Binary(bytes))),
-            Some((Kind::Text, bytes)) => match utf8::check(bytes) {
+            Some((Kind::Binary, bytes)) => Ok(Some(Event::Binary(bytes.unmask()))),
+            Some((Kind::Text, bytes)) => match utf8::check(bytes.unmask()) {
                 Ok(text) => Ok(Some(Event::Text(text))),
                 Err(bad) => Err(self.fail(bad.into(), input)),
             },
@@ -199,13 +199,13 @@ impl Reader {
     #[expect(clippy::inline_always, reason = "see `receive`")]
     #[must_use]
     pub fn event(&self) -> Option<Event<'_>> {
-        let control = &**self.pieces.newest_control();
+        let control = || &**self.pieces.newest_control();
         Some(match (self.ready, &self.message) {
             (Ready::Nothing | Ready::Room(_), _) => return None,
             (Ready::Message, Message::Text(text)) => Event::Text(text),
             (Ready::Message, Message::Binary { bytes, len }) => Event::Binary(bytes.split_at(*len).0),
-            (Ready::Control(OpCode::Ping), _) => Event::Ping(control),
-            (Ready::Control(OpCode::Pong), _) => Event::Pong(control),
+            (Ready::Control(OpCode::Ping), _) => Event::Ping(control()),
+            (Ready::Control(OpCode::Pong), _) => Event::Pong(control()),
             (Ready::Control(_), _) => Event::Close(self.close_frame()),
         })
     }
@@ -315,6 +315,10 @@ impl Reader {
 
     #[cfg(feature = "alloc")]
     fn step(&mut self, input: &mut &mut [u8]) -> Result<Ready, Error> {
+        if let Some((kind, bytes)) = self.pieces.whole(input) {
+            self.message.push(kind, bytes, &mut self.utf8, self.pieces.max_message())?;
+            return self.whole_message();
+        }
         while let Some(piece) = self.pieces.next(input)? {
             match piece {
                 #[cfg(feature = "deflate")]

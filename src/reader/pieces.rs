@@ -85,7 +85,7 @@ impl Pieces {
     #[cfg(feature = "alloc")]
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "see `Reader::receive`")]
-    pub(super) fn whole<'i>(&mut self, input: &mut &'i mut [u8]) -> Option<(Kind, &'i mut [u8])> {
+    pub(super) fn whole<'i>(&mut self, input: &mut &'i mut [u8]) -> Option<(Kind, Masked<'i>)> {
         if !matches!(self.phase, Phase::Header { len: 0, .. }) || self.open.is_some() {
             return None;
         }
@@ -109,11 +109,9 @@ impl Pieces {
         let header = header + usize::from(self.mask >> 5);
         let frame = header.checked_add(length).filter(|frame| *frame <= input.len())?;
         let (header, payload) = split_off(input, frame).split_at_mut(header);
-        if self.mask != 0 {
-            mask::apply(payload, *header.last_chunk()?);
-        }
+        let key = if self.mask != 0 { Some(*header.last_chunk()?) } else { None };
         self.frames = self.frames.wrapping_add(1);
-        Some((kind, payload))
+        Some((kind, Masked::new(payload, key)))
     }
 
     /// Whether `input`, which has no whole message, begins with one whose only frame has at most `most` bytes, as far as

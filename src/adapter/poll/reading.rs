@@ -1,5 +1,6 @@
 //! From the stream to whoever takes the events.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::cell::Cell;
 use core::mem;
@@ -174,7 +175,7 @@ impl Inbound {
                 Ok(self.reader.filled(n) && take.take_kept(self, output))
             });
         }
-        buffers.input.resize(Input::SIZE, 0);
+        let buffers = buffers.take();
         output.poll_read(&mut buffers.input).map_ok(|n| {
             self.note_read(n, output)?;
             output.writer.reserve_from(&mut buffers.output);
@@ -230,9 +231,9 @@ impl Inbound {
         if self.reader.is_eof() {
             return Poll::Ready(());
         }
-        buffers.input.resize(Input::SIZE, 0);
+        let input = &mut buffers.take().input;
         let read = loop {
-            match output.poll_read(&mut buffers.input) {
+            match output.poll_read(input) {
                 Poll::Ready(Ok(1..)) => {}
                 read => break read,
             }
@@ -244,30 +245,49 @@ impl Inbound {
     }
 }
 
-/// The buffers that all connections of a thread have by turns.
+/// The buffers that all connections of a thread have by turns: each from its first read in a poll to the end of that.
+/// Whoever is polled inside of it has its own.
+pub(super) struct Buffers(Option<Box<Both>>);
+
 #[derive(Default)]
-pub(super) struct Buffers {
+struct Both {
     /// To read into: what a poll leaves of it is copied.
     input: Vec<u8>,
     /// For what is to be written: whoever cannot write all of it keeps it.
-    pub(super) output: Vec<u8>,
+    output: Vec<u8>,
 }
 
 impl Buffers {
-    /// For the length of a poll. Whoever is polled inside of that has its own.
-    pub(super) fn take() -> Self {
-        BUFFERS.with(Cell::take)
+    pub(super) const NONE: Self = Self(None);
+
+    fn take(&mut self) -> &mut Both {
+        self.0.get_or_insert_with(|| {
+            let mut both = BUFFERS.take().unwrap_or_default();
+            both.input.resize(Input::SIZE, 0);
+            both
+        })
     }
 
-    /// For the next.
-    pub(super) fn leave(mut self) {
-        if self.output.len() > 2 * Input::SIZE {
-            self.output = Vec::new(); // more than the answers to a read usually are
+    /// For the next, with what was lent of them.
+    pub(super) fn leave(self, writer: &mut Writer, waits: bool) {
+        let Some(mut both) = self.0 else {
+            if waits {
+                writer.release();
+            }
+            return;
+        };
+        if waits {
+            writer.release_into(&mut both.output);
+        } else {
+            writer.give_back(&mut both.output);
         }
-        BUFFERS.with(|buffers| buffers.set(self));
+        if both.output.len() > 2 * Input::SIZE {
+            both.output = Vec::new(); // more than the answers to a read usually are
+        }
+        BUFFERS.set(Some(both));
     }
 }
 
 thread_local! {
-    static BUFFERS: Cell<Buffers> = const { Cell::new(Buffers { input: Vec::new(), output: Vec::new() }) };
+    static BUFFERS: Cell<Option<Box<Both>>> = const { Cell::new(None) };
 }

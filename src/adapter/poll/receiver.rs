@@ -127,14 +127,9 @@ impl<T: Io> Receiver<T> {
     /// For the half that asks: the sender wants to send, and reads so that the peer reads.
     fn poll_event(&mut self, cx: &mut Context<'_>, half: Half, take: &mut impl Take) -> Poll<Result<bool, Error>> {
         let mut output = self.shared.poll(half, cx);
-        let mut buffers = Buffers::take();
+        let mut buffers = Buffers::NONE;
         let found = self.inbound.poll(&mut output, &mut buffers, take);
-        if found.is_pending() {
-            output.writer.release_into(&mut buffers.output);
-        } else {
-            output.writer.give_back(&mut buffers.output);
-        }
-        buffers.leave();
+        buffers.leave(&mut output.writer, found.is_pending());
         found
     }
 }
