@@ -1,4 +1,4 @@
-// The echo server of uWebSockets, on a socket that listens already.
+// An echo server as in the examples of uWebSockets, on a socket that listens already.
 
 #include <App.h>
 

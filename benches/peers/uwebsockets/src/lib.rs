@@ -1,12 +1,12 @@
 //! The C++ library uWebSockets, as far as it takes part: its protocol functions without a socket, and its echo server.
 //!
-//! The border is crossed once for each read, each batch of messages sent, each message received and each write. What is in
-//! C++, in `protocol.cpp` and `echo.cpp`, may unwind: a check that fails on this side ends the program as everywhere.
+//! The border is crossed once for each read, each batch of messages sent, each message received and each write. A panic
+//! goes through C++ as through everything else.
 
 use std::ffi::{c_int, c_void};
 use std::io;
 use std::net::TcpListener;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::ptr::NonNull;
 use std::slice;
 
@@ -46,22 +46,18 @@ impl Connection {
         let room = unsafe { uwebsockets_room(self.0.as_ptr()) };
         // SAFETY: it has no conditions.
         let length = unsafe { uwebsockets_room_length() };
-        // SAFETY: so many bytes there are the connection's, they were zeroed when it was made, and nothing else reaches
-        // them while it is borrowed.
+        // SAFETY: so many bytes there are the connection's, zeroed when it was made, and nothing else reaches them
+        // while it is borrowed.
         unsafe { slice::from_raw_parts_mut(room, length) }
     }
 
-    /// Takes the first bytes of the room; then it has been written what there is to write. False if the connection ended.
-    ///
-    /// # Panics
-    ///
-    /// If the room has fewer.
+    /// Takes the first bytes of the room, and writes the answers. False if the connection has ended.
     #[must_use]
     pub fn receive<O: Outside>(&mut self, bytes: usize, outside: &mut O) -> bool {
         assert!(bytes <= self.room().len(), "more than fits");
         let border = Border::to(outside);
-        // SAFETY: the connection is alive, its room has so many bytes, and `border` leads to `outside` for as long as this
-        // call lasts, in which nothing else uses it.
+        // SAFETY: the connection is alive, its room has so many bytes, and `border` leads to `outside` for as long as
+        // this call lasts, in which nothing else uses it.
         unsafe { uwebsockets_receive(self.0.as_ptr(), bytes, &raw const border) }
     }
 
@@ -82,14 +78,13 @@ impl Drop for Connection {
     }
 }
 
-/// An echo server for what `listener` accepts, in this thread: it has no end.
-pub fn echo(listener: &TcpListener) -> io::Error {
-    if let Err(error) = listener.set_nonblocking(true) {
-        return error;
-    }
-    // SAFETY: the file is open for as long as this call lasts; there it is duplicated.
-    unsafe { uwebsockets_echo(listener.as_fd().as_raw_fd()) };
-    io::Error::last_os_error()
+/// An echo server for what `listener` accepts, in this thread. It only ends if it cannot begin.
+pub fn echo(listener: TcpListener) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let file = OwnedFd::from(listener);
+    // SAFETY: the file is open for as long as this call lasts.
+    unsafe { uwebsockets_echo(file.as_raw_fd()) };
+    Ok(())
 }
 
 /// An [`Outside`] as C++ sees it.

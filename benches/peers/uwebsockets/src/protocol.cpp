@@ -1,11 +1,6 @@
 // One end of a connection without its socket: uWebSockets' protocol functions, with around them what its own
 // WebSocketContext does with fragments, text and control frames, and its AsyncSocket with what is sent.
 
-#include <libusockets.h>
-
-// Its parser has a loop of its own for reads that fill the buffer, whose length is a constant: here that of the others.
-#undef LIBUS_RECV_BUFFER_LENGTH
-#define LIBUS_RECV_BUFFER_LENGTH (16 * 1024)
 #include <WebSocketProtocol.h>
 
 #include <memory>
@@ -14,6 +9,9 @@
 namespace {
 
 using uWS::OpCode;
+
+// The most that one read brings.
+constexpr size_t READ = 16 * 1024;
 
 // Where messages and what is to be written go.
 struct Outside {
@@ -82,7 +80,8 @@ struct uwebsockets_connection {
     }
 
 private:
-    char buffer[LIBUS_RECV_BUFFER_PADDING + LIBUS_RECV_BUFFER_LENGTH + LIBUS_RECV_BUFFER_PADDING] = {};
+    // The parser goes back for a header that was cut, and unmasks more than there is.
+    char buffer[LIBUS_RECV_BUFFER_PADDING + READ + LIBUS_RECV_BUFFER_PADDING] = {};
 };
 
 namespace {
@@ -132,7 +131,8 @@ private:
     }
 
     // Whether the connection has ended.
-    static bool handleFragment(char *data, size_t length, unsigned int remaining, int opCode, bool fin, State *, void *user) {
+    static bool handleFragment(char *data, size_t length, unsigned int remaining, int opCode, bool fin, State *,
+                               void *user) {
         auto *connection = static_cast<Connection *>(user);
         bool is_last = fin && !remaining;
         if (opCode > OpCode::BINARY) {
@@ -207,15 +207,15 @@ char *uwebsockets_room(uwebsockets_connection *connection) {
 }
 
 size_t uwebsockets_room_length() {
-    return LIBUS_RECV_BUFFER_LENGTH;
+    return READ;
 }
 
 bool uwebsockets_receive(uwebsockets_connection *connection, size_t length, const Outside *outside) {
     return connection->receive(length, *outside);
 }
 
-void uwebsockets_send(uwebsockets_connection *connection, const char *payload, size_t length, bool is_text, size_t times,
-                      const Outside *outside) {
+void uwebsockets_send(uwebsockets_connection *connection, const char *payload, size_t length, bool is_text,
+                      size_t times, const Outside *outside) {
     connection->send({payload, length}, is_text ? OpCode::TEXT : OpCode::BINARY, times, *outside);
 }
 

@@ -1,14 +1,13 @@
-//! uWebSockets, which is C++ (g++, -O3): its parser `WebSocketProtocol::consume` takes each read of 16 KiB, into a buffer
-//! with the padding that it needs, and around it is what its own `WebSocketContext` does, in `uwebsockets/src/protocol.cpp`:
-//! a message that one read does not bring whole is put together in a string that is used again, text goes through its
-//! `isValidUtf8`, and pings are answered. What is sent goes through its `formatMessage` into a buffer of 16 KiB, as its
-//! corked sockets have it, which is written when it is full, behind each read, and at the end of a batch; a server's larger
-//! messages are a vectored write. Its constant for the length of a read is 512 KiB, and has been made 16, for then its
-//! vector loop unmasks full reads. Rust calls C++ once for a read or a batch, and is called back for each message and each
-//! write.
+//! uWebSockets, which is C++ (g++, -O3): its parser `WebSocketProtocol::consume` takes each read of 16 KiB, in a buffer
+//! with the padding that it needs, and around it is what its own `WebSocketContext` does, in
+//! `uwebsockets/src/protocol.cpp`: a message that no read brings whole is put together in a string that is used again,
+//! text goes through its `isValidUtf8`, and pings are answered. What is sent goes through its `formatMessage` into a
+//! buffer of 16 KiB, as on its corked sockets, which is written when it is full, behind each read, and at the end of
+//! a batch; a server's larger messages are a vectored write. Rust calls C++ once for a read or a batch, and is called
+//! back for each message, as its own handlers are, and for each write.
 //!
-//! It is a server's library: a client is only what these functions offer. Masking keys are from `rand`, which anyone can
-//! predict, and are applied byte by byte. Its handshake needs its sockets.
+//! It is a server's library: the client is what these functions offer. Masking keys are from C's `rand`, which anyone
+//! can predict, and are applied byte by byte. Its handshake needs its sockets.
 
 use uwebsockets::{Connection, Outside, Role};
 
