@@ -3,8 +3,9 @@
 //! `uwebsockets/src/protocol.cpp`: a message that no read brings whole is put together in a string that is used again,
 //! text goes through its `isValidUtf8`, and pings are answered. What is sent goes through its `formatMessage` into a
 //! buffer of 16 KiB, as on its corked sockets, which is written when it is full, behind each read, and at the end of
-//! a batch; a server's larger messages are a vectored write. Rust calls C++ once for a read or a batch, and is called
-//! back for each message, as its own handlers are, and for each write.
+//! a batch; a server's larger messages are a vectored write. Its sockets look at more before they send, such as how
+//! much waits to be written: that is not in here. Rust calls C++ once for a read or a batch, and is called back for
+//! each message, as its own handlers are, and for each write.
 //!
 //! It is a server's library: the client is what these functions offer. Masking keys are from C's `rand`, which anyone
 //! can predict, and are applied byte by byte. Its handshake needs its sockets.
