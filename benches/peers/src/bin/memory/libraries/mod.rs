@@ -7,6 +7,7 @@ mod sockudo_ws;
 mod soketto;
 mod tokio_websockets;
 mod tungstenite;
+mod uwebsockets;
 mod web_socket;
 mod websocket_sans_io;
 mod wtx;
@@ -15,7 +16,7 @@ mod yawc;
 use crate::job::Library;
 
 /// Ours first.
-pub(crate) const ALL: [Library; 10] = [
+pub(crate) const ALL: [Library; 11] = [
     ours::LIBRARY,
     tungstenite::LIBRARY,
     fastwebsockets::LIBRARY,
@@ -26,6 +27,7 @@ pub(crate) const ALL: [Library; 10] = [
     yawc::LIBRARY,
     web_socket::LIBRARY,
     websocket_sans_io::LIBRARY,
+    uwebsockets::LIBRARY,
 ];
 
 /// More than the longest message.

@@ -12,6 +12,7 @@ mod tcp_tokio;
 mod tokio;
 mod tokio_tungstenite;
 mod tokio_websockets;
+mod uwebsockets;
 mod web_socket;
 mod ws_proto_mio;
 mod ws_proto_tokio;
@@ -35,6 +36,7 @@ pub(crate) struct Server {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Runtime {
+    /// Or an event loop like it, of the library's own.
     Mio,
     Tokio,
 }
@@ -74,6 +76,7 @@ pub(crate) const ALL: &[Server] = &[
     peer("soketto", soketto::run),
     peer("tokio-tungstenite", tokio_tungstenite::run),
     peer("tokio-websockets", tokio_websockets::run),
+    Server { name: "uwebsockets", runtime: Runtime::Mio, kind: Kind::Peer, run: uwebsockets::run },
     peer("web-socket", web_socket::run),
     peer("wtx", wtx::run),
     peer("yawc", yawc::run),
