@@ -32,6 +32,10 @@ impl Body {
         body.extend(bytes).then_some(body)
     }
 
+    pub(crate) const fn clear(&mut self) {
+        self.len = 0;
+    }
+
     /// Adds `bytes`; false, and nothing is added, if they do not fit.
     pub(crate) fn extend(&mut self, bytes: &[u8]) -> bool {
         let (_, free) = self.bytes.split_at_mut(usize::from(self.len));

@@ -135,12 +135,20 @@ impl Header {
         Ok(Some((Self { fin, rsv1, opcode, key, length }, bytes.len() - rest.len())))
     }
 
+    /// The bytes of a header without a key, if two are enough.
+    #[cfg(feature = "alloc")]
+    #[inline]
+    pub(crate) fn short(opcode: OpCode, fin: bool, rsv1: bool, length: usize) -> Option<[u8; 2]> {
+        let length = u8::try_from(length).ok().filter(|length| *length <= 125)?;
+        Some([Start { fin, rsv1, opcode }.encode(), length])
+    }
+
     /// The header's bytes, its length in the shortest form.
     #[inline]
     #[must_use]
     #[expect(clippy::arithmetic_side_effects, reason = "shifts by 80 bits at most, and 14 bytes")]
     pub const fn encode(&self) -> HeaderBytes {
-        let first = self.opcode as u8 | if self.fin { FIN } else { 0 } | if self.rsv1 { RSV1 } else { 0 };
+        let first = Start { fin: self.fin, rsv1: self.rsv1, opcode: self.opcode }.encode();
         // As one number, the first byte being its lowest: written at once.
         let (code, extended, mut len) = match self.length {
             length @ 0..=125 => (length, 0, 2),
@@ -227,6 +235,11 @@ impl Start {
             }
         }
         Ok(start)
+    }
+
+    #[inline]
+    const fn encode(self) -> u8 {
+        self.opcode as u8 | if self.fin { FIN } else { 0 } | if self.rsv1 { RSV1 } else { 0 }
     }
 }
 

@@ -51,7 +51,15 @@ impl Message {
     }
 
     /// Makes room for `more` bytes.
+    #[inline]
     fn reserve(&mut self, kind: Kind, more: usize, max: usize) {
+        match (&mut *self, kind) {
+            (Self::Binary { bytes, len }, Kind::Binary) if bytes.len().saturating_sub(*len) >= more => {}
+            _ => self.reserve_anew(kind, more, max),
+        }
+    }
+
+    fn reserve_anew(&mut self, kind: Kind, more: usize, max: usize) {
         match (&mut *self, kind) {
             (Self::Text(text), Kind::Text) => text.reserve_exact(growth(text.len(), text.capacity(), more, max)),
             (Self::Binary { bytes, len }, Kind::Binary) => {
@@ -60,7 +68,7 @@ impl Message {
             }
             _ => {
                 self.begin(kind);
-                self.reserve(kind, more, max);
+                self.reserve_anew(kind, more, max);
             }
         }
     }

@@ -349,11 +349,11 @@ impl Reader {
 
     /// Does what a control frame asks for.
     fn control(&mut self, opcode: OpCode, input: &mut &mut [u8]) -> Result<(), Error> {
-        let body = *self.pieces.newest_control();
+        let body = self.pieces.newest_control();
         match opcode {
-            OpCode::Ping => self.reply = Some(Reply { close: false, body }),
+            OpCode::Ping => _ = self.reply.insert(Reply { close: false, body: Body::EMPTY }).body.extend(body),
             OpCode::Close => {
-                let close = Close::decode(&body)?;
+                let close = Close::decode(body)?;
                 if let Some(Close { code, .. }) = close
                     && code.is_unassigned()
                     && !self.unassigned_codes

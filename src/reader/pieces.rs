@@ -135,8 +135,13 @@ impl Pieces {
     pub(super) fn next<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Piece<'i>>, Error> {
         loop {
             match self.phase {
+                Phase::Header { len: 0, .. } => {
+                    if !self.header(input)? {
+                        return Ok(None);
+                    }
+                }
                 Phase::Header { bytes, len } => {
-                    if !self.header(bytes, len, input)? {
+                    if !self.cut_header(bytes, len.into(), input)? {
                         return Ok(None);
                     }
                 }
@@ -196,18 +201,16 @@ impl Pieces {
     }
 
     /// Reads a header; false if more is needed.
-    fn header(&mut self, bytes: [u8; Header::MAX], len: u8, input: &mut &mut [u8]) -> Result<bool, Error> {
+    fn header(&mut self, input: &mut &mut [u8]) -> Result<bool, Error> {
         if input.is_empty() {
             return Ok(false);
         }
-        if len == 0
-            && let Some((header, used)) = self.decode(input)?
-        {
-            split_off(input, used);
-            self.begin(header);
-            return Ok(true);
-        }
-        self.cut_header(bytes, len.into(), input)
+        let Some((header, used)) = self.decode(input)? else {
+            return self.cut_header([0; Header::MAX], 0, input);
+        };
+        split_off(input, used);
+        self.begin(header);
+        Ok(true)
     }
 
     /// Adds to the `len` bytes of a header that are here; false if more are needed.
@@ -234,6 +237,8 @@ impl Pieces {
     }
 
     /// Reads a header, each rule at the first byte that can break it.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a result of many parts is not made in memory")]
     fn decode(&self, bytes: &[u8]) -> Result<Option<(Header, usize)>, Error> {
         let Some((&first, rest)) = bytes.split_first() else {
             return Ok(None);
@@ -295,7 +300,7 @@ impl Pieces {
             (OpCode::Binary, _) => Open { kind: Kind::Binary, compressed, fragments: 0, size: 0 },
             (OpCode::Continuation, Some(open)) => open,
             (opcode, _) => {
-                self.control = Body::EMPTY;
+                self.control.clear();
                 let left = usize::try_from(length).unwrap_or(Body::MAX);
                 self.phase = Phase::Control { opcode, key, left };
                 return;

@@ -94,6 +94,7 @@ impl Writer {
     }
 
     /// What must be written now, in order. Stays until it is consumed.
+    #[inline]
     #[must_use]
     pub fn pending(&self) -> &[u8] {
         self.queue.pending()
@@ -239,6 +240,15 @@ impl Writer {
 
     #[inline]
     fn queue_frame(&mut self, opcode: OpCode, fin: bool, rsv1: bool, payload: &[u8]) {
+        match Header::short(opcode, fin, rsv1, payload.len()) {
+            Some(header) if self.keys.is_none() => self.queue.push_short(header, payload),
+            _ => self.queue_long_frame(opcode, fin, rsv1, payload),
+        }
+    }
+
+    /// Or one that is masked.
+    #[inline(never)]
+    fn queue_long_frame(&mut self, opcode: OpCode, fin: bool, rsv1: bool, payload: &[u8]) {
         let header = Header { rsv1, ..self.header(opcode, fin, payload.len()) };
         self.queue.push_frame(&header, payload);
     }

@@ -53,6 +53,19 @@ impl Queue {
         self.bytes.resize(self.bytes.capacity(), 0);
     }
 
+    /// As [`Queue::push_frame`], with a header of two bytes and at most 125 behind it.
+    #[inline]
+    #[expect(clippy::arithmetic_side_effects, reason = "no more than 127")]
+    pub(super) fn push_short(&mut self, header: [u8; 2], payload: &[u8]) {
+        let len = header.len() + payload.len();
+        if let Some((head, room)) = self.room(len).split_first_chunk_mut() {
+            *head = header;
+            let (room, _) = room.split_at_mut(payload.len());
+            room.copy_from_slice(payload);
+        }
+        self.end += len;
+    }
+
     #[inline]
     #[expect(clippy::arithmetic_side_effects, reason = "a slice is no longer than isize::MAX")]
     pub(super) fn push_frame(&mut self, header: &Header, payload: &[u8]) {
