@@ -55,7 +55,7 @@ impl Queue {
 
     /// As [`Queue::push_frame`], with a header of two bytes and at most 125 behind it.
     #[inline]
-    #[expect(clippy::arithmetic_side_effects, reason = "no more than 127")]
+    #[expect(clippy::arithmetic_side_effects, reason = "there is room for them")]
     pub(super) fn push_short(&mut self, header: [u8; 2], payload: &[u8]) {
         let len = header.len() + payload.len();
         if let Some((head, room)) = self.room(len).split_first_chunk_mut() {
