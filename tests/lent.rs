@@ -5,6 +5,7 @@ mod driver;
 
 use core::time::Duration;
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};
@@ -99,6 +100,27 @@ fn the_last_message_is_not_kept_through_the_end() {
         kept = Some(socket);
     });
     assert!(info.bytes_current < 100_000, "{}", info.bytes_current);
+}
+
+/// A caught panic of the caller's function leaves the loan open; the next poll ends it, even if that reads nothing.
+#[test]
+fn a_loan_ends_behind_a_panic() {
+    let io = quick(b"\x82\x82\0\0\0\0go\x88\x80\0\0\0\0");
+    let mut kept = None;
+    let info = measure(|| {
+        let mut socket = server(&io, &Config::new().keep_buffer(1000));
+        let answered = catch_unwind(AssertUnwindSafe(|| {
+            run(socket.for_each(|event, writer| match event {
+                Event::Binary(_) => writer.binary(&vec![7; 100_000]),
+                _ => resume_unwind(Box::new("of the caller")),
+            }))
+        }));
+        assert!(answered.is_err());
+        assert!(run(socket.for_each(|_, _| Ok(()))).is_some(), "both close frames are out");
+        io.script().output = Vec::new();
+        kept = Some(socket);
+    });
+    assert!(info.bytes_current < 10_000, "{}", info.bytes_current);
 }
 
 /// A client that waits for the server's end of the stream reads into the buffer of the thread, too.

@@ -70,7 +70,7 @@ impl Writer {
         Ok(())
     }
 
-    #[inline(never)] // so that what is small is, the queue included: 0.82 of the time for 8 bytes
+    #[inline(never)] // so that what is small is
     fn write_large(&mut self, opcode: OpCode, payload: &[u8], write: impl FnMut(&[u8], &[u8]) -> usize) {
         let header = self.header(opcode, true, payload.len());
         let (start, rest) = payload.split_at(START);

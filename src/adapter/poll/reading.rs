@@ -269,22 +269,20 @@ impl Buffers {
     }
 
     /// For the next, with what was lent of them.
-    pub(super) fn leave(self, writer: &mut Writer, waits: bool) {
-        let Some(mut both) = self.0 else {
-            if waits {
-                writer.release();
-            }
-            return;
-        };
+    pub(super) fn leave(mut self, writer: &mut Writer, waits: bool) {
+        let mut none = Vec::new();
+        let spare = self.0.as_mut().map_or(&mut none, |both| &mut both.output);
         if waits {
-            writer.release_into(&mut both.output);
+            writer.release_into(spare);
         } else {
-            writer.give_back(&mut both.output);
+            writer.give_back(spare);
         }
-        if both.output.len() > 2 * Input::SIZE {
-            both.output = Vec::new(); // more than the answers to a read usually are
+        if spare.len() > 2 * Input::SIZE {
+            *spare = Vec::new(); // more than the answers to a read usually are
         }
-        BUFFERS.set(Some(both));
+        if self.0.is_some() {
+            BUFFERS.set(self.0);
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! `ws-proto` without a driver: the machine lies between the read and the write of an event loop. Many small messages
-//! make one write.
+//! make one write, with which the last of them goes out from where it lies if it is large.
 
 use std::cell::Cell;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, IoSlice, Write};
 use std::net::TcpListener;
 
 use mio::net::TcpStream;
@@ -24,8 +24,11 @@ enum Peer {
 }
 
 impl Echo for Peer {
-    fn receive(&mut self, mut input: &mut [u8], _: &mut TcpStream) -> io::Result<()> {
+    fn receive(&mut self, mut input: &mut [u8], stream: &mut TcpStream) -> io::Result<()> {
         let invalid = |_| io::Error::from(ErrorKind::InvalidData);
+        let mut write = |pending: &[u8], rest: &[u8]| {
+            stream.write_vectored(&[IoSlice::new(pending), IoSlice::new(rest)]).unwrap_or(0) // if not now, then later
+        };
         if let Self::Asking(server) = self {
             let accepted = server.accept(&mut input).map_err(|_| ErrorKind::InvalidData)?;
             let Some(connection) = accepted else { return Ok(()) };
@@ -38,6 +41,10 @@ impl Echo for Peer {
         SPARE.set(spare);
         while let Some(event) = reader.receive(&mut input).map_err(|_| ErrorKind::InvalidData)? {
             match event {
+                Event::Text(text) if input.is_empty() => writer.text_through(text, &mut write).map_err(invalid)?,
+                Event::Binary(bytes) if input.is_empty() => {
+                    writer.binary_through(bytes, &mut write).map_err(invalid)?
+                }
                 Event::Text(text) => writer.text(text).map_err(invalid)?,
                 Event::Binary(bytes) => writer.binary(bytes).map_err(invalid)?,
                 _ => {}
