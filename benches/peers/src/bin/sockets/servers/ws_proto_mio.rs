@@ -40,11 +40,10 @@ impl Echo for Peer {
         writer.reserve_from(&mut spare);
         SPARE.set(spare);
         while let Some(event) = reader.receive(&mut input).map_err(|_| ErrorKind::InvalidData)? {
+            let is_last = input.is_empty();
             match event {
-                Event::Text(text) if input.is_empty() => writer.text_through(text, &mut write).map_err(invalid)?,
-                Event::Binary(bytes) if input.is_empty() => {
-                    writer.binary_through(bytes, &mut write).map_err(invalid)?
-                }
+                Event::Text(text) if is_last => writer.text_through(text, &mut write).map_err(invalid)?,
+                Event::Binary(bytes) if is_last => writer.binary_through(bytes, &mut write).map_err(invalid)?,
                 Event::Text(text) => writer.text(text).map_err(invalid)?,
                 Event::Binary(bytes) => writer.binary(bytes).map_err(invalid)?,
                 _ => {}
