@@ -247,7 +247,7 @@ impl Writer {
     }
 
     /// Or one that is masked.
-    #[inline(never)]
+    #[inline(never)] // so that what is short is
     fn queue_long_frame(&mut self, opcode: OpCode, fin: bool, rsv1: bool, payload: &[u8]) {
         let header = Header { rsv1, ..self.header(opcode, fin, payload.len()) };
         self.queue.push_frame(&header, payload);

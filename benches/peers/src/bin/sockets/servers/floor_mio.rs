@@ -9,7 +9,7 @@ use std::net::TcpListener;
 use mio::net::TcpStream;
 use ws_proto::mask;
 
-use super::mio::{self as event_loop, Echo};
+use super::mio::{self as event_loop, Backlog, Echo};
 use crate::Result;
 
 pub(super) fn run(listener: TcpListener) -> Result<()> {
@@ -17,38 +17,31 @@ pub(super) fn run(listener: TcpListener) -> Result<()> {
 }
 
 #[derive(Default)]
-struct Floor {
-    bytes: Vec<u8>,
-    done: usize,
-}
+struct Floor(Backlog);
 
 impl Echo for Floor {
     fn receive(&mut self, input: &mut [u8], _: &mut TcpStream) -> io::Result<()> {
-        if self.bytes.capacity() == 0 {
-            self.bytes = SPARE.take();
+        if self.0.bytes.capacity() == 0 {
+            self.0.bytes = SPARE.take();
         }
         for step in input.chunks_mut(STEP) {
             mask::apply(step, black_box([0; 4])); // the load does not mask
-            self.bytes.extend_from_slice(step);
+            self.0.bytes.extend_from_slice(step);
         }
         Ok(())
     }
 
     fn pending(&mut self) -> &[u8] {
-        &self.bytes[self.done..]
+        self.0.rest()
     }
 
     fn consume(&mut self, n: usize) {
-        self.done += n;
-        if self.done == self.bytes.len() {
-            self.bytes.clear();
-            self.done = 0;
-        }
+        self.0.consume(n);
     }
 
     fn rest(&mut self) {
-        if self.bytes.capacity() > 0 {
-            SPARE.set(std::mem::take(&mut self.bytes));
+        if self.0.bytes.capacity() > 0 {
+            SPARE.set(std::mem::take(&mut self.0.bytes));
         }
     }
 }

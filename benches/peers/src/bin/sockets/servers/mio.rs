@@ -24,6 +24,27 @@ pub(super) trait Echo {
     fn rest(&mut self);
 }
 
+/// What the stream did not take.
+#[derive(Default)]
+pub(super) struct Backlog {
+    pub(super) bytes: Vec<u8>,
+    done: usize,
+}
+
+impl Backlog {
+    pub(super) fn rest(&self) -> &[u8] {
+        &self.bytes[self.done..]
+    }
+
+    pub(super) fn consume(&mut self, n: usize) {
+        self.done += n;
+        if self.done == self.bytes.len() {
+            self.bytes.clear();
+            self.done = 0;
+        }
+    }
+}
+
 struct Client<E> {
     stream: TcpStream,
     echo: E,

@@ -5,19 +5,15 @@ use std::net::TcpListener;
 
 use mio::net::TcpStream;
 
-use super::mio::{self as event_loop, Echo};
+use super::mio::{self as event_loop, Backlog, Echo};
 use crate::Result;
 
 pub(super) fn run(listener: TcpListener) -> Result<()> {
     event_loop::run(listener, Tcp::default)
 }
 
-/// What the stream did not take.
 #[derive(Default)]
-struct Tcp {
-    bytes: Vec<u8>,
-    done: usize,
-}
+struct Tcp(Backlog);
 
 impl Echo for Tcp {
     fn receive(&mut self, input: &mut [u8], stream: &mut TcpStream) -> io::Result<()> {
@@ -25,23 +21,19 @@ impl Echo for Tcp {
             Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
             written => written?,
         };
-        self.bytes.extend_from_slice(&input[n..]);
+        self.0.bytes.extend_from_slice(&input[n..]);
         Ok(())
     }
 
     fn pending(&mut self) -> &[u8] {
-        &self.bytes[self.done..]
+        self.0.rest()
     }
 
     fn consume(&mut self, n: usize) {
-        self.done += n;
-        if self.done == self.bytes.len() {
-            self.bytes.clear();
-            self.done = 0;
-        }
+        self.0.consume(n);
     }
 
     fn rest(&mut self) {
-        self.bytes = Vec::new();
+        self.0.bytes = Vec::new();
     }
 }
