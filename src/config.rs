@@ -47,9 +47,10 @@ impl Role {
 #[expect(clippy::struct_excessive_bools, reason = "independent choices")]
 pub struct Config {
     pub(crate) max_message: usize,
-    pub(crate) max_frame: usize,
+    max_frame: Option<usize>,
     pub(crate) max_fragments: u32,
     pub(crate) max_pending: usize,
+    pub(crate) max_unread: usize,
     pub(crate) fragment_size: usize,
     pub(crate) keep_buffer: usize,
     pub(crate) check_chunks: bool,
@@ -60,16 +61,31 @@ pub struct Config {
     pub(crate) max_target: usize,
     pub(crate) max_offers: usize,
     pub(crate) max_interim: u32,
+    pub(crate) max_body: usize,
     pub(crate) version_8: bool,
     pub(crate) require_protocol: bool,
+    pub(crate) lenient_handshake: bool,
     pub(crate) opening_timeout: Option<Duration>,
     pub(crate) keepalive: Option<Duration>,
     pub(crate) pong_timeout: Duration,
     pub(crate) require_pong: bool,
     pub(crate) closing_timeout: Duration,
+    pub(crate) closing_limit: Duration,
     pub(crate) idle_timeout: Option<Duration>,
+    pub(crate) message_timeout: Option<Duration>,
+    pub(crate) message_rate: u32,
+    #[cfg(feature = "deflate")]
+    pub(crate) expansion: Expansion,
     #[cfg(feature = "deflate")]
     pub(crate) compression: Option<Arc<Compression>>,
+}
+
+/// See [`Config::max_expansion`].
+#[cfg(feature = "deflate")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Expansion {
+    pub(crate) ratio: usize,
+    pub(crate) free: usize,
 }
 
 impl Config {
@@ -81,9 +97,10 @@ impl Config {
     pub const fn new() -> Self {
         Self {
             max_message: 16 << 20,
-            max_frame: 16 << 20,
+            max_frame: None,
             max_fragments: 1 << 17,
             max_pending: 16 << 20,
+            max_unread: 16 << 20,
             fragment_size: Self::UNLIMITED,
             keep_buffer: 64 << 10,
             check_chunks: true,
@@ -94,14 +111,21 @@ impl Config {
             max_target: 8 << 10,
             max_offers: 32,
             max_interim: 8,
+            max_body: 64 << 10,
             version_8: false,
             require_protocol: false,
+            lenient_handshake: false,
             opening_timeout: Some(Duration::from_secs(10)),
-            keepalive: None,
-            pong_timeout: Duration::from_secs(20),
+            keepalive: Some(Duration::from_secs(30)),
+            pong_timeout: Duration::from_secs(30),
             require_pong: false,
             closing_timeout: Duration::from_secs(5),
+            closing_limit: Duration::from_secs(60),
             idle_timeout: None,
+            message_timeout: Some(Duration::from_secs(30)),
+            message_rate: 1 << 10,
+            #[cfg(feature = "deflate")]
+            expansion: Expansion { ratio: 200, free: 1 << 20 },
             #[cfg(feature = "deflate")]
             compression: None,
         }
@@ -114,10 +138,28 @@ impl Config {
         self
     }
 
-    /// The longest payload of one frame to receive, in bytes: 16 MiB. One byte more is close code 1009.
+    /// The longest payload of one frame to receive, in bytes: that of [`Config::max_message`], unless it is set here. One
+    /// byte more is close code 1009.
     #[must_use]
     pub const fn max_frame(mut self, bytes: usize) -> Self {
-        self.max_frame = bytes;
+        self.max_frame = Some(bytes);
+        self
+    }
+
+    pub(crate) const fn frame_limit(&self) -> usize {
+        match self.max_frame {
+            Some(bytes) => bytes,
+            None => self.max_message,
+        }
+    }
+
+    /// How far a message may inflate: to `ratio` times its compressed size, or to `free` bytes if that is more. 200 times,
+    /// and 1 MiB. One byte more is close code 1009. [`Config::max_message`] holds besides; [`Config::UNLIMITED`] as `ratio`
+    /// leaves it alone.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub const fn max_expansion(mut self, ratio: usize, free: usize) -> Self {
+        self.expansion = Expansion { ratio, free };
         self
     }
 
@@ -135,6 +177,14 @@ impl Config {
     #[must_use]
     pub const fn max_pending(mut self, bytes: usize) -> Self {
         self.max_pending = if bytes == 0 { 1 } else { bytes };
+        self
+    }
+
+    /// How many bytes of received events a driver keeps for later while the program sends and does not receive: 16 MiB.
+    /// Once they are as many, nothing more is read until the program receives.
+    #[must_use]
+    pub const fn max_unread(mut self, bytes: usize) -> Self {
+        self.max_unread = bytes;
         self
     }
 
@@ -213,6 +263,13 @@ impl Config {
         self
     }
 
+    /// The longest body of a refused upgrade that a client keeps, in bytes: 64 KiB. The rest of a longer one is dropped.
+    #[must_use]
+    pub const fn max_body(mut self, bytes: usize) -> Self {
+        self.max_body = bytes;
+        self
+    }
+
     /// Whether a server also serves version 8, the last draft, whose frames are those of version 13: no.
     #[must_use]
     pub const fn version_8(mut self, yes: bool) -> Self {
@@ -236,16 +293,17 @@ impl Config {
         self
     }
 
-    /// How long it may be quiet before a ping goes out: `None`, which is for ever. 20 to 30 s suit most: many a proxy
-    /// drops what is silent for 60 s. With [`Config::require_pong`] it is the time between two pings.
+    /// How long it may be quiet before a ping goes out: 30 s. `None` sends no pings, and then a peer that vanished is never
+    /// noticed while nothing is sent. Many proxies drop a connection that is silent for 60 s. With [`Config::require_pong`]
+    /// it is the time between two pings.
     #[must_use]
     pub const fn keepalive(mut self, interval: Option<Duration>) -> Self {
         self.keepalive = interval;
         self
     }
 
-    /// How long the answer to a ping of [`Config::keepalive`] may take before the connection counts as dead: 20 s. It
-    /// runs from when the ping is queued, so give it the time to send what may wait before it.
+    /// How long the answer to a ping of [`Config::keepalive`] may take before the connection counts as dead: 30 s. It
+    /// counts from the ping, or from when the transport last took bytes that had to wait.
     #[must_use]
     pub const fn pong_timeout(mut self, limit: Duration) -> Self {
         self.pong_timeout = limit;
@@ -263,10 +321,34 @@ impl Config {
         self
     }
 
-    /// How long the closing handshake may take, from the first close frame to the end of the stream: 5 s.
+    /// How long the closing handshake may make no progress: 5 s. It counts from the first close frame, and again from each
+    /// time that the transport takes bytes that had to wait. [`Config::closing_limit`] bounds the whole.
     #[must_use]
     pub const fn closing_timeout(mut self, limit: Duration) -> Self {
         self.closing_timeout = limit;
+        self
+    }
+
+    /// How long the closing handshake may take in all, from the first close frame to the end of the stream: 60 s.
+    #[must_use]
+    pub const fn closing_limit(mut self, limit: Duration) -> Self {
+        self.closing_limit = limit;
+        self
+    }
+
+    /// How long a message that has begun may take before the least rate of [`Config::message_rate`] counts: 30 s. A slower
+    /// message is close code 1008. `None` waits for ever.
+    #[must_use]
+    pub const fn message_timeout(mut self, grace: Option<Duration>) -> Self {
+        self.message_timeout = grace;
+        self
+    }
+
+    /// The least rate of a message that is longer under way than [`Config::message_timeout`], in bytes of payload a second,
+    /// on average: 1,024. A message of `n` bytes may take that time and `n / rate` seconds. Zero sets no rate.
+    #[must_use]
+    pub const fn message_rate(mut self, bytes_per_second: usize) -> Self {
+        self.message_rate = saturate(bytes_per_second);
         self
     }
 

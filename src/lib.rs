@@ -104,6 +104,7 @@ mod message;
 mod reader;
 mod reply;
 mod seed;
+mod unfinished;
 mod writer;
 
 #[cfg(feature = "std")]
@@ -129,6 +130,7 @@ pub use self::reader::Event;
 pub use self::reader::{Chunk, Reader};
 pub use self::reply::Reply;
 pub use self::seed::Seed;
+pub use self::unfinished::Unfinished;
 pub use self::writer::{ControlBytes, Writer};
 
 #[cfg(all(doctest, feature = "std"))]

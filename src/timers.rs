@@ -28,8 +28,9 @@
 //! # Driving
 //!
 //! 1. Wait for the transport, or until [`Timers::next`].
-//! 2. Hand in what was read: [`Timers::received`] for any bytes, [`Timers::pong`] for each pong. Do so before the next
-//!    step; behind a long sleep, what shows that the peer is there may still wait in the socket.
+//! 2. Hand in what was read: [`Timers::received`] for any bytes, [`Timers::pong`] for each pong, [`Timers::message`] for a
+//!    message that is not whole yet. And what was written at last: [`Timers::sent`]. Do so before the next step; behind a
+//!    long sleep, what shows that the peer is there may still wait in the socket.
 //! 3. Do what [`Timers::due`] says, until it is `None`.
 //! 4. Call [`Timers::closing`] once a close frame was queued or received or the connection failed, and
 //!    [`Timers::closed`] once the transport is closed.
@@ -56,6 +57,7 @@
 use core::time::Duration;
 
 use crate::config::Config;
+use crate::unfinished::Unfinished;
 
 /// The deadlines of one connection. See the [module](self) on how to drive them.
 ///
@@ -77,7 +79,11 @@ pub struct Timers {
     keepalive: Time,
     pong_timeout: Time,
     closing_timeout: Time,
+    closing_limit: Time,
     idle_timeout: Time,
+    message_timeout: Time,
+    /// In bytes a second.
+    message_rate: u32,
     /// Of the last ping that was answered, or `NEVER`.
     round_trip: Time,
     /// How many went out, and so which is the newest.
@@ -118,6 +124,9 @@ pub enum Due {
     Pong,
     /// Nothing came for too long. Close the connection.
     Idle,
+    /// The message that is under way is slower than [`Config::message_rate`]. Send a close frame with 1008, which may not
+    /// arrive, and close the transport without waiting for an answer, which would be behind the message.
+    Message,
     /// The other end did not finish closing. Close the transport. Behind the peer's close frame the end is still clean
     /// (RFC 6455, section 7.1.1); without it, [`Reader::receive_eof`](crate::Reader::receive_eof) makes it 1006.
     Closing,
@@ -127,9 +136,19 @@ pub enum Due {
 #[derive(Clone, Copy, Debug)]
 enum State {
     Opening { deadline: Time },
-    Open { idle: Time, ping: Time, pong: Pong },
-    Closing { deadline: Time },
+    Open { idle: Time, ping: Time, pong: Pong, message: Option<Message> },
+    Closing { deadline: Time, limit: Time },
     Closed,
+}
+
+/// A message that is under way.
+#[derive(Clone, Copy, Debug)]
+struct Message {
+    number: u64,
+    /// When its time began, and how much of it was there then.
+    began: Time,
+    before: u64,
+    deadline: Time,
 }
 
 /// The pong of the newest ping.
@@ -138,7 +157,7 @@ enum Pong {
     /// Came, or there was no ping.
     Received,
     /// Must come, and no other ping goes out before.
-    Missing { sent: Time },
+    Missing { sent: Time, deadline: Time },
     /// Need not come, since other bytes did; still measures the round trip if it does.
     Optional { sent: Time },
 }
@@ -152,7 +171,10 @@ impl Timers {
             keepalive: Time::from_option(config.keepalive),
             pong_timeout: config.pong_timeout.into(),
             closing_timeout: config.closing_timeout.into(),
+            closing_limit: config.closing_limit.into(),
             idle_timeout: Time::from_option(config.idle_timeout),
+            message_timeout: Time::from_option(config.message_timeout),
+            message_rate: config.message_rate,
             round_trip: Time::NEVER,
             pings: 0,
             require_pong: config.require_pong,
@@ -164,7 +186,7 @@ impl Timers {
         let now = Time::from(now);
         if let State::Opening { .. } = self.state {
             let (idle, ping) = (now.after(self.idle_timeout), now.after(self.keepalive));
-            self.state = State::Open { idle, ping, pong: Pong::Received };
+            self.state = State::Open { idle, ping, pong: Pong::Received, message: None };
         }
     }
 
@@ -173,15 +195,48 @@ impl Timers {
     /// They also show that the peer is there and put off the next ping, unless [`Config::require_pong`] is on.
     pub fn received(&mut self, now: Duration) {
         let now = Time::from(now);
-        if let State::Open { idle, ping, pong } = &mut self.state {
+        if let State::Open { idle, ping, pong, .. } = &mut self.state {
             *idle = now.after(self.idle_timeout).max(*idle);
             if !self.require_pong {
                 *ping = now.after(self.keepalive).max(*ping);
-                if let Pong::Missing { sent } = *pong {
+                if let Pong::Missing { sent, .. } = *pong {
                     *pong = Pong::Optional { sent };
                 }
             }
         }
+    }
+
+    /// Takes note that the transport took bytes, behind a time in which it took none: the peer reads, slow as it may be, and
+    /// a pong may wait behind what it has to read. So the time for that begins anew, and so does
+    /// [`Config::closing_timeout`].
+    pub fn sent(&mut self, now: Duration) {
+        let now = Time::from(now);
+        match &mut self.state {
+            State::Open { pong: Pong::Missing { deadline, .. }, .. } => {
+                *deadline = now.after(self.pong_timeout).max(*deadline)
+            }
+            State::Closing { deadline, .. } => *deadline = now.after(self.closing_timeout).max(*deadline),
+            _ => {}
+        }
+    }
+
+    /// Takes note of the message that is under way, if one is: what [`Reader::unfinished`](crate::Reader::unfinished) says
+    /// behind each read. `None` also if nothing is read for a while, so that the peer is not to blame for the time.
+    ///
+    /// A message that grew has its time anew if that was over: whoever looks late, not the peer, was slow.
+    pub fn message(&mut self, unfinished: Option<Unfinished>, now: Duration) {
+        let State::Open { message, .. } = &mut self.state else {
+            return;
+        };
+        *message = unfinished.map(|Unfinished { number, received }| {
+            let now = Time::from(now);
+            let (began, before) = match *message {
+                Some(same) if same.number == number && !same.deadline.is_due(now) => (same.began, same.before),
+                _ => (now, received),
+            };
+            let earned = Time::at_rate(received.saturating_sub(before), self.message_rate);
+            Message { number, began, before, deadline: began.after(self.message_timeout).after(earned) }
+        });
     }
 
     /// Takes note of a pong. If it answers the newest ping, and so all before it (RFC 6455, section 5.5.3), the time
@@ -190,7 +245,7 @@ impl Timers {
         let newest = self.payload();
         match &mut self.state {
             State::Open { pong, .. } if *payload == newest => match *pong {
-                Pong::Missing { sent } | Pong::Optional { sent } => {
+                Pong::Missing { sent, .. } | Pong::Optional { sent } => {
                     *pong = Pong::Received;
                     self.round_trip = Time::from(now).since(sent);
                     self.round_trip()
@@ -202,8 +257,9 @@ impl Timers {
     }
 
     /// Takes note that a close frame was queued or received, or that the connection failed: pings and idleness are
-    /// over, and the transport has [`Config::closing_timeout`] from the first such call to take what is outgoing, to
-    /// bring the peer's close frame and to end.
+    /// over, and the transport has [`Config::closing_timeout`] from the first such call, and from each
+    /// [`Timers::sent`], to take what is outgoing, to bring the peer's close frame and to end; [`Config::closing_limit`] in
+    /// all.
     pub fn closing(&mut self, now: Duration) {
         if let State::Opening { .. } | State::Open { .. } = self.state {
             self.state = self.closing_from(now.into());
@@ -220,9 +276,13 @@ impl Timers {
     #[must_use]
     pub fn next(&self) -> Option<Duration> {
         match self.state {
-            State::Opening { deadline } | State::Closing { deadline } => deadline,
-            State::Open { idle, pong: Pong::Missing { sent }, .. } => idle.min(sent.after(self.pong_timeout)),
-            State::Open { idle, ping, .. } => idle.min(ping),
+            State::Opening { deadline } => deadline,
+            State::Closing { deadline, limit } => deadline.min(limit),
+            State::Open { idle, ping, pong, message } => {
+                let pong = if let Pong::Missing { deadline, .. } = pong { deadline } else { ping };
+                let message = message.map_or(Time::NEVER, |message| message.deadline);
+                idle.min(pong).min(message)
+            }
             State::Closed => Time::NEVER,
         }
         .into()
@@ -231,22 +291,25 @@ impl Timers {
     /// What is due now. Ask until it is `None`: that is after three answers at most.
     pub fn due(&mut self, now: Duration) -> Option<Due> {
         let now = Time::from(now);
-        let (due, state) = match self.state {
-            State::Opening { deadline } if deadline.is_due(now) => (Due::Opening, self.closing_from(now)),
-            State::Open { pong: Pong::Missing { sent }, .. } if sent.after(self.pong_timeout).is_due(now) => {
-                (Due::Pong, self.closing_from(now))
-            }
-            State::Open { idle, .. } if idle.is_due(now) => (Due::Idle, self.closing_from(now)),
+        let due = match &mut self.state {
+            State::Opening { deadline } if deadline.is_due(now) => Due::Opening,
+            State::Open { pong: Pong::Missing { deadline, .. }, .. } if deadline.is_due(now) => Due::Pong,
+            State::Open { message: Some(message), .. } if message.deadline.is_due(now) => Due::Message,
+            State::Open { idle, .. } if idle.is_due(now) => Due::Idle,
             State::Open { pong: Pong::Missing { .. }, .. } => return None,
-            State::Open { idle, ping, .. } if ping.is_due(now) => {
+            State::Open { ping, pong, .. } if ping.is_due(now) => {
+                *ping = now.after(self.keepalive);
+                *pong = Pong::Missing { sent: now, deadline: now.after(self.pong_timeout) };
                 self.pings = self.pings.wrapping_add(1);
-                let (next, pong) = (now.after(self.keepalive), Pong::Missing { sent: now });
-                (Due::Ping(self.payload()), State::Open { idle, ping: next, pong })
+                return Some(Due::Ping(self.payload()));
             }
-            State::Closing { deadline } if deadline.is_due(now) => (Due::Closing, State::Closed),
+            State::Closing { deadline, limit } if (*deadline).min(*limit).is_due(now) => {
+                self.state = State::Closed;
+                return Some(Due::Closing);
+            }
             _ => return None,
         };
-        self.state = state;
+        self.state = self.closing_from(now);
         Some(due)
     }
 
@@ -257,7 +320,7 @@ impl Timers {
     }
 
     fn closing_from(&self, now: Time) -> State {
-        State::Closing { deadline: now.after(self.closing_timeout) }
+        State::Closing { deadline: now.after(self.closing_timeout), limit: now.after(self.closing_limit) }
     }
 
     /// That of the newest ping.
@@ -287,6 +350,11 @@ impl Time {
         Self(self.0.saturating_sub(earlier.0))
     }
 
+    /// What so many bytes take at a rate in bytes a second.
+    fn at_rate(bytes: u64, rate: u32) -> Self {
+        bytes.saturating_mul(NANOS).checked_div(rate.into()).map_or(Self::NEVER, Self)
+    }
+
     fn is_due(self, now: Self) -> bool {
         self <= now && self != Self::NEVER
     }
@@ -304,3 +372,6 @@ impl From<Time> for Option<Duration> {
         (time != Time::NEVER).then(|| Duration::from_nanos(time.0))
     }
 }
+
+/// In a second.
+const NANOS: u64 = 1_000_000_000;

@@ -31,6 +31,7 @@ use crate::error::Error;
 use crate::frame::Kind;
 use crate::frame::OpCode;
 use crate::reply::Reply;
+use crate::unfinished::Unfinished;
 #[cfg(feature = "alloc")]
 use crate::utf8;
 use crate::utf8::Utf8;
@@ -267,6 +268,12 @@ impl Reader {
     #[must_use]
     pub const fn frames(&self) -> u64 {
         self.pieces.frames()
+    }
+
+    /// The message that has begun to arrive and is not whole, for [`Timers`](crate::timers::Timers).
+    #[must_use]
+    pub const fn unfinished(&self) -> Option<Unfinished> {
+        self.pieces.unfinished()
     }
 
     /// Gives the buffer's memory back if no message is in it. An adapter may do so before it waits.

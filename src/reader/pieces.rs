@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::frame::FIN;
 use crate::frame::{Header, Kind, Length, MASK, OpCode, Start};
 use crate::mask;
+use crate::unfinished::Unfinished;
 
 /// A part of a message, lent from the input, or a whole control frame, kept in [`Pieces::control`].
 pub(super) enum Piece<'i> {
@@ -36,6 +37,8 @@ pub(super) struct Pieces {
     /// The mask bit that every frame must have: set in what a client sends.
     mask: u8,
     frames: u64,
+    /// The newest message that did not come as a whole.
+    message: Unfinished,
     max_frame: usize,
     max_message: usize,
     max_fragments: u32,
@@ -75,7 +78,8 @@ impl Pieces {
                 Role::Client => 0,
             },
             frames: 0,
-            max_frame: config.max_frame,
+            message: Unfinished { number: 0, received: 0 },
+            max_frame: config.frame_limit(),
             max_message: config.max_message,
             max_fragments: config.max_fragments,
         }
@@ -194,6 +198,11 @@ impl Pieces {
         self.frames
     }
 
+    /// The message that is under way.
+    pub(super) const fn unfinished(&self) -> Option<Unfinished> {
+        if self.open.is_some() || matches!(self.phase, Phase::Data { .. }) { Some(self.message) } else { None }
+    }
+
     /// Reads nothing from now on.
     pub(super) const fn stop(&mut self) {
         self.phase = Phase::Over;
@@ -306,6 +315,9 @@ impl Pieces {
                 return;
             }
         };
+        if opcode != OpCode::Continuation {
+            self.message = Unfinished { number: self.frames, received: 0 };
+        }
         #[expect(clippy::arithmetic_side_effects, reason = "`check_start` and `check_size` have seen to it")]
         let grown = Open { fragments: open.fragments + 1, size: open.size + length, ..open };
         self.open = (!fin).then_some(grown);
@@ -351,6 +363,7 @@ impl Pieces {
         if *left == 0 {
             self.phase = START;
         }
+        self.message.received = self.message.received.saturating_add(n as u64);
         masked
     }
 
