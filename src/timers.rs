@@ -76,16 +76,16 @@ use crate::unfinished::Unfinished;
 #[derive(Clone, Debug)]
 pub struct Timers {
     state: State,
-    keepalive: Time,
-    pong_timeout: Time,
-    closing_timeout: Time,
-    closing_limit: Time,
-    idle_timeout: Time,
-    message_timeout: Time,
+    keepalive: Span,
+    pong_timeout: Span,
+    closing_timeout: Span,
+    closing_limit: Span,
+    idle_timeout: Span,
+    message_timeout: Span,
     /// In bytes a second.
     message_rate: u32,
-    /// Of the last ping that was answered, or `NEVER`.
-    round_trip: Time,
+    /// Of the last ping that was answered, in microseconds; or `u32::MAX`.
+    round_trip: u32,
     /// How many went out, and so which is the newest.
     pings: u32,
     require_pong: bool,
@@ -135,47 +135,57 @@ pub enum Due {
 /// What is waited for.
 #[derive(Clone, Copy, Debug)]
 enum State {
-    Opening { deadline: Time },
-    Open { idle: Time, ping: Time, pong: Pong, message: Option<Message> },
-    Closing { deadline: Time, limit: Time },
+    Opening {
+        deadline: Time,
+    },
+    Open {
+        /// When bytes arrived last.
+        received: Time,
+        /// When the last ping went out.
+        pinged: Time,
+        /// When the wait for its pong began.
+        waits_since: Time,
+        pong: Pong,
+        /// When the message under way must be here.
+        message: Time,
+        /// Which that is, and how much of it came: the last digits of both are enough to compare with the next. Apart,
+        /// since together they would take more memory.
+        number: u16,
+        bytes: u32,
+    },
+    Closing {
+        deadline: Time,
+        limit: Time,
+    },
     Closed,
 }
 
-/// A message that is under way.
-#[derive(Clone, Copy, Debug)]
-struct Message {
-    number: u64,
-    /// When its time began, and how much of it was there then.
-    began: Time,
-    before: u64,
-    deadline: Time,
-}
-
 /// The pong of the newest ping.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Pong {
     /// Came, or there was no ping.
     Received,
     /// Must come, and no other ping goes out before.
-    Missing { sent: Time, deadline: Time },
+    Missing,
     /// Need not come, since other bytes did; still measures the round trip if it does.
-    Optional { sent: Time },
+    Optional,
 }
 
 impl Timers {
     /// Timers whose opening handshake begins now.
     #[must_use]
     pub fn new(config: &Config, now: Duration) -> Self {
+        let deadline = config.opening_timeout.map_or(Time::NEVER, |limit| Time::from(now).after(limit.into()));
         Self {
-            state: State::Opening { deadline: Time::from(now).after(Time::from_option(config.opening_timeout)) },
-            keepalive: Time::from_option(config.keepalive),
+            state: State::Opening { deadline },
+            keepalive: config.keepalive.into(),
             pong_timeout: config.pong_timeout.into(),
             closing_timeout: config.closing_timeout.into(),
             closing_limit: config.closing_limit.into(),
-            idle_timeout: Time::from_option(config.idle_timeout),
-            message_timeout: Time::from_option(config.message_timeout),
+            idle_timeout: config.idle_timeout.into(),
+            message_timeout: config.message_timeout.into(),
             message_rate: config.message_rate,
-            round_trip: Time::NEVER,
+            round_trip: u32::MAX,
             pings: 0,
             require_pong: config.require_pong,
         }
@@ -185,8 +195,15 @@ impl Timers {
     pub fn opened(&mut self, now: Duration) {
         let now = Time::from(now);
         if let State::Opening { .. } = self.state {
-            let (idle, ping) = (now.after(self.idle_timeout), now.after(self.keepalive));
-            self.state = State::Open { idle, ping, pong: Pong::Received, message: None };
+            self.state = State::Open {
+                received: now,
+                pinged: now,
+                waits_since: now,
+                pong: Pong::Received,
+                message: Time::NEVER,
+                number: 0,
+                bytes: 0,
+            };
         }
     }
 
@@ -194,14 +211,10 @@ impl Timers {
     ///
     /// They also show that the peer is there and put off the next ping, unless [`Config::require_pong`] is on.
     pub fn received(&mut self, now: Duration) {
-        let now = Time::from(now);
-        if let State::Open { idle, ping, pong, .. } = &mut self.state {
-            *idle = now.after(self.idle_timeout).max(*idle);
-            if !self.require_pong {
-                *ping = now.after(self.keepalive).max(*ping);
-                if let Pong::Missing { sent, .. } = *pong {
-                    *pong = Pong::Optional { sent };
-                }
+        if let State::Open { received, pong, .. } = &mut self.state {
+            *received = Time::from(now).max(*received);
+            if *pong == Pong::Missing && !self.require_pong {
+                *pong = Pong::Optional;
             }
         }
     }
@@ -212,9 +225,7 @@ impl Timers {
     pub fn sent(&mut self, now: Duration) {
         let now = Time::from(now);
         match &mut self.state {
-            State::Open { pong: Pong::Missing { deadline, .. }, .. } => {
-                *deadline = now.after(self.pong_timeout).max(*deadline)
-            }
+            State::Open { waits_since, .. } => *waits_since = now.max(*waits_since),
             State::Closing { deadline, .. } => *deadline = now.after(self.closing_timeout).max(*deadline),
             _ => {}
         }
@@ -225,18 +236,23 @@ impl Timers {
     ///
     /// A message that grew has its time anew if that was over: whoever looks late, not the peer, was slow.
     pub fn message(&mut self, unfinished: Option<Unfinished>, now: Duration) {
-        let State::Open { message, .. } = &mut self.state else {
+        let State::Open { message, number, bytes, .. } = &mut self.state else {
             return;
         };
-        *message = unfinished.map(|Unfinished { number, received }| {
-            let now = Time::from(now);
-            let (began, before) = match *message {
-                Some(same) if same.number == number && !same.deadline.is_due(now) => (same.began, same.before),
-                _ => (now, received),
-            };
-            let earned = Time::at_rate(received.saturating_sub(before), self.message_rate);
-            Message { number, began, before, deadline: began.after(self.message_timeout).after(earned) }
-        });
+        let Some(unfinished) = unfinished else {
+            *message = Time::NEVER;
+            return;
+        };
+        #[expect(clippy::cast_possible_truncation, reason = "the last digits")]
+        let (of, received) = (unfinished.number as u16, unfinished.received as u32);
+        let now = Time::from(now);
+        let goes_on = *number == of && *message != Time::NEVER && !message.is_due(now);
+        *message = if goes_on {
+            message.at_rate(received.wrapping_sub(*bytes), self.message_rate)
+        } else {
+            now.after(self.message_timeout)
+        };
+        (*number, *bytes) = (of, received);
     }
 
     /// Takes note of a pong. If it answers the newest ping, and so all before it (RFC 6455, section 5.5.3), the time
@@ -244,14 +260,11 @@ impl Timers {
     pub fn pong(&mut self, payload: &[u8], now: Duration) -> Option<Duration> {
         let newest = self.payload();
         match &mut self.state {
-            State::Open { pong, .. } if *payload == newest => match *pong {
-                Pong::Missing { sent, .. } | Pong::Optional { sent } => {
-                    *pong = Pong::Received;
-                    self.round_trip = Time::from(now).since(sent);
-                    self.round_trip()
-                }
-                Pong::Received => None,
-            },
+            State::Open { pinged, pong, .. } if *payload == newest && *pong != Pong::Received => {
+                *pong = Pong::Received;
+                self.round_trip = u32::try_from(Time::from(now).since(*pinged) / 1000).unwrap_or(u32::MAX);
+                self.round_trip()
+            }
             _ => None,
         }
     }
@@ -278,10 +291,8 @@ impl Timers {
         match self.state {
             State::Opening { deadline } => deadline,
             State::Closing { deadline, limit } => deadline.min(limit),
-            State::Open { idle, ping, pong, message } => {
-                let pong = if let Pong::Missing { deadline, .. } = pong { deadline } else { ping };
-                let message = message.map_or(Time::NEVER, |message| message.deadline);
-                idle.min(pong).min(message)
+            State::Open { received, message, .. } => {
+                self.keepalive_deadline().min(received.after(self.idle_timeout)).min(message)
             }
             State::Closed => Time::NEVER,
         }
@@ -291,15 +302,14 @@ impl Timers {
     /// What is due now. Ask until it is `None`: that is after three answers at most.
     pub fn due(&mut self, now: Duration) -> Option<Due> {
         let now = Time::from(now);
+        let keepalive = self.keepalive_deadline();
         let due = match &mut self.state {
             State::Opening { deadline } if deadline.is_due(now) => Due::Opening,
-            State::Open { pong: Pong::Missing { deadline, .. }, .. } if deadline.is_due(now) => Due::Pong,
-            State::Open { message: Some(message), .. } if message.deadline.is_due(now) => Due::Message,
-            State::Open { idle, .. } if idle.is_due(now) => Due::Idle,
-            State::Open { pong: Pong::Missing { .. }, .. } => return None,
-            State::Open { ping, pong, .. } if ping.is_due(now) => {
-                *ping = now.after(self.keepalive);
-                *pong = Pong::Missing { sent: now, deadline: now.after(self.pong_timeout) };
+            State::Open { pong: Pong::Missing, .. } if keepalive.is_due(now) => Due::Pong,
+            State::Open { message, .. } if message.is_due(now) => Due::Message,
+            State::Open { received, .. } if received.after(self.idle_timeout).is_due(now) => Due::Idle,
+            State::Open { pinged, waits_since, pong, .. } if keepalive.is_due(now) => {
+                (*pinged, *waits_since, *pong) = (now, now, Pong::Missing);
                 self.pings = self.pings.wrapping_add(1);
                 return Some(Due::Ping(self.payload()));
             }
@@ -313,10 +323,21 @@ impl Timers {
         Some(due)
     }
 
-    /// How long the last answered ping took until its pong was handed in.
+    /// How long the last answered ping took until its pong was handed in, in whole microseconds.
     #[must_use]
     pub fn round_trip(&self) -> Option<Duration> {
-        self.round_trip.into()
+        (self.round_trip != u32::MAX).then(|| Duration::from_micros(self.round_trip.into()))
+    }
+
+    /// When the pong must be here, or the next ping goes out.
+    #[inline]
+    fn keepalive_deadline(&self) -> Time {
+        match self.state {
+            State::Open { waits_since, pong: Pong::Missing, .. } => waits_since.after(self.pong_timeout),
+            State::Open { pinged, .. } if self.require_pong => pinged.after(self.keepalive),
+            State::Open { received, pinged, .. } => received.max(pinged).after(self.keepalive),
+            _ => Time::NEVER,
+        }
     }
 
     fn closing_from(&self, now: Time) -> State {
@@ -330,37 +351,40 @@ impl Timers {
     }
 }
 
-/// Nanoseconds, since the caller's epoch or as a span: half a [`Duration`], and enough for five centuries.
+/// Nanoseconds since the caller's epoch: half a [`Duration`], and enough for five centuries.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 struct Time(u64);
 
 impl Time {
     const NEVER: Self = Self(u64::MAX);
 
-    fn from_option(span: Option<Duration>) -> Self {
-        span.map_or(Self::NEVER, Self::from)
+    #[inline]
+    fn after(self, Span(millis): Span) -> Self {
+        if millis == u32::MAX {
+            return Self::NEVER;
+        }
+        Self(self.0.saturating_add(u64::from(millis).saturating_mul(1_000_000)))
+    }
+
+    /// Behind the time that so many bytes may take at a rate in bytes a second.
+    fn at_rate(self, bytes: u32, rate: u32) -> Self {
+        let nanos = u64::from(bytes).saturating_mul(1_000_000_000).checked_div(rate.into());
+        nanos.map_or(Self::NEVER, |nanos| Self(self.0.saturating_add(nanos)))
+    }
+
+    /// In nanoseconds.
+    fn since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
     }
 
     #[inline]
-    fn after(self, span: Self) -> Self {
-        Self(self.0.saturating_add(span.0))
-    }
-
-    fn since(self, earlier: Self) -> Self {
-        Self(self.0.saturating_sub(earlier.0))
-    }
-
-    /// What so many bytes take at a rate in bytes a second.
-    fn at_rate(bytes: u64, rate: u32) -> Self {
-        bytes.saturating_mul(NANOS).checked_div(rate.into()).map_or(Self::NEVER, Self)
-    }
-
     fn is_due(self, now: Self) -> bool {
         self <= now && self != Self::NEVER
     }
 }
 
 impl From<Duration> for Time {
+    #[inline]
     fn from(duration: Duration) -> Self {
         Self(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX))
     }
@@ -373,5 +397,18 @@ impl From<Time> for Option<Duration> {
     }
 }
 
-/// In a second.
-const NANOS: u64 = 1_000_000_000;
+/// A time-out in whole milliseconds, rounded up: what is longer than 49 days is none.
+#[derive(Clone, Copy, Debug)]
+struct Span(u32);
+
+impl From<Duration> for Span {
+    fn from(duration: Duration) -> Self {
+        Self(u32::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u32::MAX))
+    }
+}
+
+impl From<Option<Duration>> for Span {
+    fn from(duration: Option<Duration>) -> Self {
+        duration.map_or(Self(u32::MAX), Self::from)
+    }
+}

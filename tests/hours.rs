@@ -167,7 +167,12 @@ fn is_ping((_, due): &(Duration, Due)) -> bool {
 }
 
 fn keepalive() -> Config {
-    Config::new().keepalive(Some(at(30)))
+    Config::new().keepalive(Some(at(30))).pong_timeout(at(20))
+}
+
+/// Without keepalive.
+fn quiet() -> Config {
+    Config::new().keepalive(None)
 }
 
 #[test]
@@ -207,14 +212,14 @@ fn tm_03_a_slow_response_is_cut_off_at_the_deadline() {
 
 #[test]
 fn tm_03_an_open_connection_has_no_deadline() {
-    let mut pair = Pair::new(&Config::new(), &Config::new());
+    let mut pair = Pair::new(&quiet(), &quiet());
     pair.run(at(3600));
     assert!(pair.client.transport && pair.client.log.is_empty() && pair.server.log.is_empty());
 }
 
 #[test]
 fn tm_04_half_a_day_of_keepalive() {
-    let mut pair = Pair::new(&Config::new(), &keepalive());
+    let mut pair = Pair::new(&quiet(), &keepalive());
     let end = at(12 * 3600);
     pair.run(end);
     assert!(pair.client.transport && pair.server.transport);
@@ -236,7 +241,7 @@ fn tm_04_a_busy_hour_needs_no_ping() {
     }
     assert!(pair.server.log.is_empty() && pair.client.log.is_empty());
 
-    let mut pair = Pair::new(&Config::new(), &keepalive().require_pong(true));
+    let mut pair = Pair::new(&quiet(), &keepalive().require_pong(true));
     for second in (0..3600).step_by(20) {
         pair.run(at(second));
         pair.client.text("still here");
@@ -246,7 +251,7 @@ fn tm_04_a_busy_hour_needs_no_ping() {
 
 #[test]
 fn tm_05_one_pong_answers_two_pings() {
-    let mut pair = Pair::new(&Config::new(), &keepalive());
+    let mut pair = Pair::new(&quiet(), &keepalive());
     pair.client.text("only this");
     pair.run(at(25));
     pair.client.text("and this, before it hangs");
@@ -269,7 +274,7 @@ fn tm_05_one_pong_answers_two_pings() {
 
 #[test]
 fn tm_06_a_cut_wire_is_noticed() {
-    let mut pair = Pair::new(&Config::new(), &keepalive());
+    let mut pair = Pair::new(&quiet(), &keepalive());
     pair.run(at(3600));
     pair.cut = true;
     pair.run(at(3600 + 30 + 20));
@@ -282,7 +287,7 @@ fn tm_06_a_cut_wire_is_noticed() {
 
 #[test]
 fn tm_06_a_program_that_hangs_is_told_1011() {
-    let mut pair = Pair::new(&Config::new(), &keepalive());
+    let mut pair = Pair::new(&quiet(), &keepalive());
     pair.client.hung = true;
     pair.run(at(60));
     assert_eq!(pair.server.log.last(), Some(&(at(50), Due::Pong)));
@@ -341,7 +346,7 @@ fn tm_10_closing_in_order_leaves_no_timer() {
 
 #[test]
 fn an_idle_connection_is_closed_in_order() {
-    let mut pair = Pair::new(&Config::new(), &Config::new().idle_timeout(Some(at(600))));
+    let mut pair = Pair::new(&quiet(), &quiet().idle_timeout(Some(at(600))));
     pair.run(at(300));
     pair.client.text("the last");
     pair.run(at(7200));

@@ -10,6 +10,11 @@ const fn at(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
+/// Without keepalive, and with the time for a pong that the tests here count with.
+fn quiet() -> Config {
+    Config::new().keepalive(None).pong_timeout(at(20))
+}
+
 /// Timers that are open since 0 s.
 fn open(config: &Config) -> Timers {
     let mut timers = Timers::new(config, at(0));
@@ -34,7 +39,7 @@ fn timers_are_small() {
 
 #[test]
 fn tm_01_late_and_repeated_calls_do_no_harm() {
-    let mut timers = open(&Config::new().keepalive(Some(at(30))));
+    let mut timers = open(&quiet().keepalive(Some(at(30))));
     for _ in 0..3 {
         assert_eq!(timers.due(at(29)), None);
         assert_eq!(timers.next(), Some(at(30)));
@@ -52,7 +57,7 @@ fn tm_01_late_and_repeated_calls_do_no_harm() {
 
 #[test]
 fn tm_01_time_that_goes_back_saturates() {
-    let mut timers = open(&Config::new().keepalive(Some(at(30))).idle_timeout(Some(at(100))));
+    let mut timers = open(&quiet().keepalive(Some(at(30))).idle_timeout(Some(at(100))));
     timers.received(at(50));
     timers.received(at(20));
     assert_eq!(timers.next(), Some(at(80)));
@@ -63,7 +68,7 @@ fn tm_01_time_that_goes_back_saturates() {
 
 #[test]
 fn tm_01_the_end_of_time_is_not_due() {
-    let mut timers = open(&Config::new().pong_timeout(Duration::MAX));
+    let mut timers = open(&quiet().pong_timeout(Duration::MAX));
     assert_eq!((timers.next(), timers.due(Duration::MAX)), (None, None));
     timers.closing(Duration::MAX);
     assert_eq!((timers.next(), timers.due(Duration::MAX)), (None, None));
@@ -71,7 +76,7 @@ fn tm_01_the_end_of_time_is_not_due() {
 
 #[test]
 fn tm_04_a_quiet_connection_is_pinged() {
-    let mut timers = open(&Config::new().keepalive(Some(at(30))));
+    let mut timers = open(&quiet().keepalive(Some(at(30))));
     timers.received(at(20));
     assert_eq!(timers.next(), Some(at(50)));
     let payload = ping(&mut timers, at(50));
@@ -83,7 +88,7 @@ fn tm_04_a_quiet_connection_is_pinged() {
 
 #[test]
 fn tm_04_a_busy_connection_is_pinged_if_pongs_are_required() {
-    let mut timers = open(&Config::new().keepalive(Some(at(30))).require_pong(true));
+    let mut timers = open(&quiet().keepalive(Some(at(30))).require_pong(true));
     timers.received(at(20));
     assert_eq!(timers.next(), Some(at(30)));
     let payload = ping(&mut timers, at(30));
@@ -98,13 +103,13 @@ fn tm_04_a_busy_connection_is_pinged_if_pongs_are_required() {
 
 #[test]
 fn tm_04_no_pings_unless_asked_for() {
-    let mut timers = open(&Config::new());
+    let mut timers = open(&quiet());
     assert_eq!((timers.next(), timers.due(at(1 << 30))), (None, None));
 }
 
 #[test]
 fn tm_05_a_ping_says_which_it_is() {
-    let mut timers = open(&Config::new().keepalive(Some(at(30))));
+    let mut timers = open(&quiet().keepalive(Some(at(30))));
     let first = ping(&mut timers, at(30));
     assert_eq!(&first, b"ping\0\0\0\x01");
     timers.received(at(31)); // not the pong
@@ -123,7 +128,7 @@ fn tm_05_a_ping_says_which_it_is() {
 
 #[test]
 fn tm_06_anything_shows_that_the_peer_is_there() {
-    let mut timers = open(&Config::new().keepalive(Some(at(30))));
+    let mut timers = open(&quiet().keepalive(Some(at(30))));
     let payload = ping(&mut timers, at(30));
     timers.received(at(49)); // a part of a long message, before the pong
     assert_eq!(timers.due(at(50)), None);
@@ -133,7 +138,7 @@ fn tm_06_anything_shows_that_the_peer_is_there() {
 
 #[test]
 fn tm_06_or_only_a_pong_does() {
-    let mut timers = open(&Config::new().keepalive(Some(at(30))).require_pong(true));
+    let mut timers = open(&quiet().keepalive(Some(at(30))).require_pong(true));
     ping(&mut timers, at(30));
     timers.received(at(49));
     assert_eq!(timers.due(at(49)), None);
@@ -144,7 +149,7 @@ fn tm_06_or_only_a_pong_does() {
 
 #[test]
 fn idle_is_when_nothing_arrives() {
-    let mut timers = open(&Config::new().idle_timeout(Some(at(60))));
+    let mut timers = open(&quiet().idle_timeout(Some(at(60))));
     timers.received(at(59));
     timers.received(at(9)); // late news
     assert_eq!(timers.due(at(118)), None);
@@ -156,7 +161,7 @@ fn idle_is_when_nothing_arrives() {
 
 #[test]
 fn who_comes_late_hears_the_worst_first() {
-    let mut timers = open(&Config::new().keepalive(Some(at(30))).idle_timeout(Some(at(60))));
+    let mut timers = open(&quiet().keepalive(Some(at(30))).idle_timeout(Some(at(60))));
     assert_eq!(timers.clone().due(at(3600)), Some(Due::Idle)); // a ping is not worth it
     ping(&mut timers, at(30));
     assert_eq!(timers.due(at(3600)), Some(Due::Pong));
@@ -164,7 +169,7 @@ fn who_comes_late_hears_the_worst_first() {
 
 #[test]
 fn tm_10_neither_pings_nor_idleness_while_closing() {
-    let mut timers = open(&Config::new().keepalive(Some(at(2))).idle_timeout(Some(at(3))));
+    let mut timers = open(&quiet().keepalive(Some(at(2))).idle_timeout(Some(at(3))));
     let payload = ping(&mut timers, at(2));
     timers.closing(at(2));
     timers.closing(at(6)); // the deadline stands
@@ -177,16 +182,16 @@ fn tm_10_neither_pings_nor_idleness_while_closing() {
 /// Security, T30: whatever is waited for, a caller sees until when, and it is over then.
 #[test]
 fn t30_every_state_has_a_deadline() {
-    let config = Config::new();
+    let config = quiet();
     let opening = Timers::new(&config, at(0));
     let mut closing = open(&config);
     closing.closing(at(1));
     let mut refusing = opening.clone();
     assert_eq!(refusing.due(at(10)), Some(Due::Opening));
-    let kept_alive = open(&Config::new().keepalive(Some(at(20))));
+    let kept_alive = open(&quiet().keepalive(Some(at(20))));
     let mut pinged = kept_alive.clone();
     ping(&mut pinged, at(20));
-    let idle = open(&Config::new().idle_timeout(Some(at(60))));
+    let idle = open(&quiet().idle_timeout(Some(at(60))));
     for (name, mut timers, next, due) in [
         ("opening", opening, at(10), Due::Opening),
         ("refusing", refusing, at(15), Due::Closing),
@@ -215,7 +220,7 @@ fn t30_every_state_has_a_deadline() {
 
 #[test]
 fn tm_10_all_timers_end_in_closed() {
-    let config = Config::new().keepalive(Some(at(2))).idle_timeout(Some(at(3)));
+    let config = quiet().keepalive(Some(at(2))).idle_timeout(Some(at(3)));
     let mut waiting = open(&config);
     ping(&mut waiting, at(2));
     let mut closing = open(&config);
@@ -262,7 +267,7 @@ fn configs() -> impl Strategy<Value = Config> {
     let maybe = || proptest::option::of(limit());
     (maybe(), maybe(), limit(), any::<bool>(), limit(), maybe()).prop_map(
         |(opening, keepalive, pong, require, closing, idle)| {
-            Config::new()
+            quiet()
                 .opening_timeout(opening)
                 .keepalive(keepalive)
                 .pong_timeout(pong)
