@@ -51,6 +51,7 @@ pub struct Config {
     pub(crate) max_fragments: u32,
     pub(crate) max_pending: usize,
     pub(crate) max_unread: usize,
+    pub(crate) turn: usize,
     pub(crate) fragment_size: usize,
     pub(crate) keep_buffer: usize,
     pub(crate) check_chunks: bool,
@@ -101,6 +102,7 @@ impl Config {
             max_fragments: 1 << 17,
             max_pending: 16 << 20,
             max_unread: 16 << 20,
+            turn: 256 << 10,
             fragment_size: Self::UNLIMITED,
             keep_buffer: 64 << 10,
             check_chunks: true,
@@ -185,6 +187,15 @@ impl Config {
     #[must_use]
     pub const fn max_unread(mut self, bytes: usize) -> Self {
         self.max_unread = bytes;
+        self
+    }
+
+    /// How much work a driver for tasks does for one connection before it lets other tasks run, in bytes: 256 KiB. What is
+    /// read and what is inflated counts, and each event and each reply as some bytes more; see [`Budget`](crate::Budget).
+    /// Zero counts as one.
+    #[must_use]
+    pub const fn turn(mut self, bytes: usize) -> Self {
+        self.turn = if bytes == 0 { 1 } else { bytes };
         self
     }
 

@@ -95,6 +95,7 @@ pub mod utf8;
 mod adapter;
 mod block;
 mod body;
+mod budget;
 mod close;
 mod config;
 mod connection;
@@ -118,6 +119,7 @@ pub use self::adapter::tls;
 #[cfg(feature = "tokio")]
 pub use self::adapter::tokio;
 pub use self::body::Body;
+pub use self::budget::Budget;
 pub use self::close::{BadClose, Close, CloseCode};
 pub use self::config::{Config, Role};
 pub use self::connection::{Closed, Connection, Side, Transport};

@@ -26,6 +26,9 @@ pub enum Error {
     Io(io::Error),
     /// A `wss` URI, and a build without the feature `rustls`.
     NoTls,
+    /// A function of the program panicked while it handled an event. Where in its bytes the connection stood is not known
+    /// any more, so that it is over; the peer was sent close code 1011.
+    Panicked,
     /// The peer broke the protocol. It was told.
     Protocol(ProtocolError),
     /// The server did not switch protocols.
@@ -49,6 +52,7 @@ impl fmt::Display for Error {
             Self::Handshake(error) => error.fmt(f),
             Self::Io(error) => error.fmt(f),
             Self::NoTls => f.write_str("wss:// needs the feature `rustls` of ws-proto"),
+            Self::Panicked => f.write_str("the program panicked while it handled an event"),
             Self::Protocol(error) => error.fmt(f),
             Self::Rejected(rejected) => rejected.fmt(f),
             Self::Request(error) => error.fmt(f),

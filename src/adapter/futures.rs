@@ -116,15 +116,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Io for Futures<S> {
         let Some(Clock { start, make, sleep }) = &mut self.clock else {
             return Poll::Pending;
         };
-        if sleep.as_ref().is_none_or(|(until, _)| *until != deadline) {
-            *sleep = Some((deadline, make(deadline.saturating_sub(start.elapsed()))));
-        }
-        let ready = sleep.as_mut().is_none_or(|(_, sleep)| sleep.as_mut().poll(cx).is_ready());
-        if ready {
+        if sleep.as_ref().is_none_or(|(until, _)| *until > deadline) {
             *sleep = None;
-            return Poll::Ready(());
         }
-        Poll::Pending
+        loop {
+            let left = || deadline.saturating_sub(start.elapsed());
+            let (until, waits) = sleep.get_or_insert_with(|| (deadline, make(left())));
+            if waits.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            // A deadline that moves away with every read is looked at when it would have been.
+            let is_due = *until >= deadline;
+            *sleep = None;
+            if is_due {
+                return Poll::Ready(());
+            }
+        }
     }
 }
 

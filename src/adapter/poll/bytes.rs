@@ -63,8 +63,8 @@ impl<T: Io> Bytes<T> {
         if message.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        ready!(if self.is_in_use() { self.socket.poll_room_behind(cx) } else { self.socket.poll_room(cx) })
-            .map_err(into_io)?;
+        self.hold();
+        ready!(self.socket.poll_room(cx)).map_err(into_io)?;
         self.socket.say(Sending::Waits, |writer| writer.binary(message)).map_err(|error| into_io(error.into()))?;
         match self.poll_flush_all(cx) {
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
@@ -73,8 +73,8 @@ impl<T: Io> Bytes<T> {
     }
 
     pub(crate) fn poll_flush_all(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.is_in_use() { self.socket.poll_flush_behind(cx) } else { self.socket.poll_flush_all(cx) }
-            .map_err(into_io)
+        self.hold();
+        self.socket.poll_flush_all(cx).map_err(into_io)
     }
 
     pub(crate) fn poll_close_all(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -92,12 +92,13 @@ impl<T: Io> Bytes<T> {
         bytes.split_at(self.read).1
     }
 
-    /// Whether there is a message at hand that another one must not push out.
-    fn is_in_use(&mut self) -> bool {
+    /// Keeps what is left of the message at hand while others are read.
+    fn hold(&mut self) {
         if self.rest().is_empty() {
             (self.at_hand, self.read) = (false, 0);
+        } else {
+            self.socket.hold();
         }
-        self.at_hand
     }
 }
 

@@ -2,16 +2,16 @@
 
 use core::mem;
 use core::task::{Poll, ready};
-use std::io;
 
 use super::Io;
 use super::inbound::{Inbound, Stage, Step};
 use super::reading::Buffers;
-use super::shared::Output;
-use super::tasks::Half;
+use super::shared::{Link, Output};
+use crate::adapter::cause::Cause;
 use crate::adapter::error::Error;
 use crate::close::CloseCode;
 use crate::config::Role;
+use crate::error::Error as ProtocolError;
 use crate::timers::Due;
 
 impl Inbound {
@@ -20,12 +20,12 @@ impl Inbound {
         if !self.note_closing(output) {
             return;
         }
-        while let Some(deadline) = self.timers.next() {
+        while let Some(deadline) = output.timers.next() {
             if output.poll_sleep(deadline).is_pending() {
                 return;
             }
             let now = output.io.now().unwrap_or(deadline).max(deadline);
-            if let Some(due) = self.timers.due(now) {
+            if let Some(due) = output.timers.due(now) {
                 self.act(output, due);
             }
         }
@@ -36,65 +36,79 @@ impl Inbound {
         if !self.note_closing(output) {
             return;
         }
-        while let Some(due) = self.timers.due(self.read_at) {
+        while let Some(due) = output.timers.due(self.read_at) {
             self.act(output, due);
         }
     }
 
     /// Begins the deadline for closing, if it is time. False if nothing can become due: there is no deadline, or no clock.
-    fn note_closing<T: Io>(&mut self, output: &Output<T>) -> bool {
+    fn note_closing<T: Io>(&mut self, output: &mut Output<T>) -> bool {
         let is_closing = output.writer.is_closed() || !matches!(self.stage, Stage::Open);
-        if !is_closing && self.timers.next().is_none() {
+        if !is_closing && output.timers.next().is_none() {
             return false;
         }
         let now = output.io.now();
         if let Some(now) = now.filter(|_| is_closing) {
-            self.timers.closing(now);
+            output.timers.closing(now);
         }
         now.is_some()
     }
 
     fn act<T: Io>(&mut self, output: &mut Output<T>, due: Due) {
-        match due {
+        let (code, reason) = match due {
             Due::Ping(payload) => {
                 let _ = output.writer.ping(&payload); // at the high-water mark the peer is slow enough to tell
+                return;
             }
             Due::Idle => {
                 let _ = output.writer.close(CloseCode::GOING_AWAY, "idle");
+                return;
             }
-            Due::Pong => {
-                let _ = output.writer.close(CloseCode::INTERNAL, "no pong");
-                let _ = output.poll_flush();
-                self.give_up(output);
-            }
-            _ => self.give_up(output),
+            Due::Pong => (CloseCode::INTERNAL, "no pong"),
+            Due::Message => (CloseCode::POLICY, "message too slow"),
+            _ => return self.give_up(output),
+        };
+        let _ = output.writer.close(code, reason);
+        let _ = output.poll_flush();
+        self.give_up(output);
+    }
+
+    /// The other end took too long, or this half cannot go on.
+    pub(super) fn give_up<T: Io>(&mut self, output: &mut Output<T>) {
+        let outcome = match mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Ending(_, outcome) => outcome,
+            Stage::Open | Stage::Over => Cause::Closed,
+        };
+        let is_early = self.reader.receive_eof().is_err();
+        let cause = match output.cause() {
+            Some(Cause::Panicked) => Cause::Panicked,
+            _ if is_early => Cause::TimedOut,
+            _ => outcome,
+        };
+        output.over(cause.clone());
+        self.stage = Stage::Ending(Step::Late, cause);
+    }
+
+    /// Begins the end with an error.
+    pub(super) fn begin_end<T: Io>(&mut self, output: &mut Output<T>, error: Error) {
+        let is_eof = matches!(error, Error::Protocol(ProtocolError::UnexpectedEof));
+        let broken = output.cause().filter(|_| output.link == Link::Broken && is_eof).cloned();
+        let is_lost = broken.is_some() || matches!(error, Error::Io(_));
+        // If a write had failed before, that is the reason.
+        let cause = broken.unwrap_or_else(|| error.into());
+        if is_lost {
+            let _ = self.reader.receive_eof();
+            output.over(cause.clone());
+            self.stage = Stage::Ending(Step::Late, cause);
+        } else {
+            self.end(output, cause);
         }
     }
 
-    /// The other end took too long.
-    fn give_up<T: Io>(&mut self, output: &mut Output<T>) {
-        let outcome = match mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Ending(_, outcome) => outcome,
-            Stage::Open | Stage::Over => Ok(()),
-        };
-        let late = self.reader.receive_eof().is_err();
-        self.stage = Stage::Ending(Step::Late, if late { Err(Error::TimedOut) } else { outcome });
-        self.over(output);
-    }
-
-    /// The stream failed.
-    pub(super) fn fail<T: Io>(&mut self, output: &mut Output<T>, error: io::Error) -> Poll<Result<bool, Error>> {
-        let _ = self.reader.receive_eof();
-        self.stage = Stage::Over;
-        self.over(output);
-        Poll::Ready(Err(error.into()))
-    }
-
-    /// Nothing can be sent, and nothing is due, from now on.
-    fn over<T: Io>(&mut self, output: &mut Output<T>) {
-        self.timers.closed();
-        output.over = true;
-        output.wake(Half::Sender);
+    /// Begins the end: the last bytes go out first.
+    pub(super) fn end<T: Io>(&mut self, output: &mut Output<T>, cause: Cause) {
+        output.ends(&cause);
+        self.stage = Stage::Ending(Step::Flush, cause);
     }
 
     /// The end, step by step. The news is how the connection ended; that the stream failed afterwards is not.
@@ -104,14 +118,15 @@ impl Inbound {
         buffers: &mut Buffers,
     ) -> Poll<Result<bool, Error>> {
         while let Stage::Ending(step, outcome) = &self.stage {
-            let (step, is_clean) = (*step, outcome.is_ok());
+            let (step, is_clean) = (*step, matches!(outcome, Cause::Closed));
             let next = ready!(self.poll_step(output, buffers, step, is_clean));
             match (next, mem::replace(&mut self.stage, Stage::Over)) {
                 (Some(next), Stage::Ending(_, outcome)) => self.stage = Stage::Ending(next, outcome),
-                (_, ended) => {
-                    self.over(output);
-                    return Poll::Ready(if let Stage::Ending(_, Err(error)) = ended { Err(error) } else { Ok(false) });
+                (_, Stage::Ending(_, outcome)) => {
+                    output.over(outcome.clone());
+                    return Poll::Ready(if is_clean { Ok(false) } else { Err(outcome.error()) });
                 }
+                _ => {}
             }
         }
         Poll::Ready(Ok(false))

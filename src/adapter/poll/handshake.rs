@@ -350,15 +350,19 @@ impl<T: Io> Wire<T> {
         };
         let (until, mut closed) = (now.saturating_add(LINGER), false);
         poll_fn(|cx| {
-            while self.io.poll_sleep(cx, until).is_pending() {
+            for _ in 0..READS {
+                if self.io.poll_sleep(cx, until).is_ready() {
+                    return Poll::Ready(());
+                }
                 if !closed {
                     closed = ready!(self.io.poll_close(cx)).is_ok();
                 }
                 if !closed || !matches!(ready!(self.io.poll_read(cx, &mut self.scratch)), Ok(1..)) {
-                    break;
+                    return Poll::Ready(());
                 }
             }
-            Poll::Ready(())
+            cx.waker().wake_by_ref(); // the others' turn
+            Poll::Pending
         })
         .await;
     }
@@ -376,3 +380,5 @@ impl<T: Io> Wire<T> {
 
 const SIZE: usize = 4 << 10;
 const LINGER: Duration = Duration::from_secs(1);
+/// The most reads in a row of what nobody looks at.
+const READS: usize = 32;

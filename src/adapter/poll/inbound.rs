@@ -1,27 +1,31 @@
 //! What only the receiving half has, and how it goes on.
 
-use core::mem;
 use core::task::Poll;
 use core::time::Duration;
 
 use super::Io;
+use super::kept::Kept;
 use super::reading::{Buffers, Take};
-use super::shared::Output;
+use super::shared::{Link, Output};
+use crate::adapter::cause::Cause;
 use crate::adapter::error::Error;
 use crate::adapter::input::Input;
-use crate::reader::Reader;
-use crate::timers::Timers;
+use crate::budget::Budget;
+use crate::config::Config;
+use crate::reader::{Event, Reader};
 
 #[derive(Debug)]
 pub(super) struct Inbound {
     pub(super) reader: Reader,
     pub(super) input: Input,
-    pub(super) timers: Timers,
     /// When the stream was read last, if something is or was due then.
     pub(super) read_at: Duration,
     /// What was found while something was sent.
-    pub(super) peeked: Option<Result<bool, Error>>,
+    pub(super) kept: Kept,
     pub(super) stage: Stage,
+    /// What is left of this task's turn, and a whole one.
+    pub(super) budget: Budget,
+    turn: Budget,
 }
 
 /// Where a connection stands.
@@ -29,7 +33,7 @@ pub(super) struct Inbound {
 pub(super) enum Stage {
     Open,
     /// And what to report then.
-    Ending(Step, Result<(), Error>),
+    Ending(Step, Cause),
     Over,
 }
 
@@ -47,9 +51,17 @@ pub(super) enum Step {
 }
 
 impl Inbound {
-    pub(super) fn new(reader: Reader, input: &[u8], timers: Timers) -> Self {
-        let input = Input::holding(input);
-        Self { reader, input, timers, read_at: Duration::ZERO, peeked: None, stage: Stage::Open }
+    pub(super) fn new(reader: Reader, input: &[u8], config: &Config) -> Self {
+        let turn = Budget::new(config);
+        Self {
+            reader,
+            input: Input::holding(input),
+            read_at: Duration::ZERO,
+            kept: Kept::default(),
+            stage: Stage::Open,
+            budget: turn,
+            turn,
+        }
     }
 
     /// Goes on until there is something for the caller; false at the end.
@@ -59,51 +71,93 @@ impl Inbound {
         buffers: &mut Buffers,
         take: &mut impl Take,
     ) -> Poll<Result<bool, Error>> {
-        let mut found = Poll::Ready(Ok(false));
-        match self.peeked {
-            Some(_) => found = self.poll_left_over(output, take),
-            None => self.reader.done(), // with what was handed over
-        }
+        self.reader.done(); // with what was handed over
         loop {
-            if let (Stage::Open, Poll::Ready(Ok(false)), false) = (&self.stage, &found, self.reader.is_closed()) {
-                found = if self.input.rest().is_empty() {
-                    self.poll_input(output, buffers, take)
-                } else {
-                    self.poll_left_over(output, take)
-                };
-            }
-            let is_pending = found.is_pending();
-            match mem::replace(&mut found, Poll::Ready(Ok(false))) {
-                Poll::Ready(Ok(true)) => return Poll::Ready(Ok(true)),
-                Poll::Ready(Err(Error::Io(error))) => return self.fail(output, error),
-                Poll::Ready(Err(error)) => self.stage = Stage::Ending(Step::Flush, Err(error)),
-                _ if matches!(self.stage, Stage::Open) && self.reader.is_closed() => {
-                    self.stage = Stage::Ending(Step::Flush, Ok(()));
-                }
-                _ => {}
-            }
-            if is_pending || !matches!(self.stage, Stage::Open) {
-                self.poll_timers(output);
+            if output.link == Link::Over && matches!(self.stage, Stage::Open | Stage::Ending(..)) {
+                self.give_up(output); // the other half did
             }
             if !matches!(self.stage, Stage::Open) {
+                self.poll_timers(output);
                 return self.poll_end(output, buffers);
             }
-            if is_pending {
-                return self.wait(output);
+            if self.budget.is_spent() {
+                return self.end_turn(output);
+            }
+            match self.poll_found(output, buffers, take) {
+                Poll::Ready(Ok(true)) => return Poll::Ready(Ok(true)),
+                Poll::Ready(Err(error)) => self.begin_end(output, error),
+                found => {
+                    if self.reader.is_closed() {
+                        self.end(output, Cause::Closed);
+                    } else if found.is_pending() {
+                        self.poll_timers(output);
+                        if matches!(self.stage, Stage::Open) && output.link != Link::Over {
+                            return self.wait(output);
+                        }
+                    }
+                }
             }
         }
     }
 
-    /// While it waits, a connection holds no buffers, but for a message that was not handed over.
+    /// The event at hand.
+    pub(super) fn event(&self) -> Option<Event<'_>> {
+        self.kept.event().or_else(|| self.reader.event())
+    }
+
+    /// Keeps the event that the reader has for later.
+    pub(super) fn keep(&mut self) {
+        if let Some(event) = self.reader.event() {
+            self.kept.push(event);
+        }
+    }
+
+    /// Keeps the event at hand as long as it is lent.
+    pub(super) fn hold(&mut self) {
+        if self.kept.event().is_none()
+            && let Some(event) = self.reader.event()
+        {
+            self.kept.hold(event);
+        }
+    }
+
+    /// Looks for something for the caller: in what is kept, in what is left of the last read, in the stream.
+    fn poll_found<T: Io, K: Take>(
+        &mut self,
+        output: &mut Output<T>,
+        buffers: &mut Buffers,
+        take: &mut K,
+    ) -> Poll<Result<bool, Error>> {
+        if K::HANDLES && !self.kept.is_empty() {
+            return self.poll_kept(output, take);
+        }
+        if self.reader.is_closed() {
+            return Poll::Ready(Ok(false));
+        }
+        if self.input.rest().is_empty() && !self.reader.is_inflating() {
+            self.poll_input(output, buffers, take)
+        } else {
+            self.poll_left_over(output, take)
+        }
+    }
+
+    /// Lets other tasks run, and comes again at once. What was said meanwhile goes out.
+    #[cold]
+    pub(super) fn end_turn<T: Io>(&mut self, output: &mut Output<T>) -> Poll<Result<bool, Error>> {
+        self.poll_timers(output);
+        self.budget = self.turn;
+        let _ = output.poll_flush(); // an error comes up behind what was received
+        output.wake(output.half);
+        Poll::Pending
+    }
+
+    /// While it waits, a connection holds no buffers.
     fn wait<T: Io>(&mut self, output: &mut Output<T>) -> Poll<Result<bool, Error>> {
-        // A ping may have become due.
-        if let Poll::Ready(Err(error)) = output.poll_flush() {
-            return self.fail(output, error);
-        }
+        self.budget = self.turn;
+        // A ping may have become due. If that fails, so does the next read.
+        let _ = output.poll_flush();
         self.input.release();
-        if self.peeked.is_none() {
-            self.reader.release();
-        }
+        self.reader.release();
         Poll::Pending
     }
 }

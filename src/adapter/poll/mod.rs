@@ -17,6 +17,7 @@ mod ending;
 mod handshake;
 mod inbound;
 mod io;
+mod kept;
 mod maybe_tls;
 mod reading;
 mod receiver;

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::cell::Cell;
 use core::mem;
 use core::task::Poll;
+use core::time::Duration;
 use std::{io, thread_local};
 
 use super::Io;
@@ -13,14 +14,15 @@ use super::shared::{Output, Sending};
 use super::tasks::Half;
 use crate::adapter::error::Error;
 use crate::adapter::input::Input;
+use crate::budget::Budget;
 use crate::error::{self, SendError};
 use crate::reader::Event;
 use crate::writer::Writer;
 
 /// What becomes of the events that are found.
 pub(super) trait Take {
-    /// Whether no event is taken while a message would be refused.
-    const NEEDS_ROOM: bool;
+    /// Whether a function takes events and answers them. Then none is taken while a message would be refused.
+    const HANDLES: bool;
 
     /// Takes events from `input`. True if the caller has to look: at the one that the reader keeps, or at why no more
     /// were taken.
@@ -45,7 +47,7 @@ pub(super) struct Each<F> {
 }
 
 impl Take for One {
-    const NEEDS_ROOM: bool = false;
+    const HANDLES: bool = false;
 
     fn take<T: Io>(
         &mut self,
@@ -53,9 +55,12 @@ impl Take for One {
         input: &mut &mut [u8],
         output: &mut Output<T>,
     ) -> Result<bool, error::Error> {
+        inbound.reader.inflate_at_most(inbound.budget.left());
         let found = inbound.reader.advance(input);
-        if let Some(Event::Pong(payload)) = inbound.reader.event() {
-            inbound.timers.pong(payload, inbound.read_at);
+        if let Some(event) = inbound.reader.event() {
+            count(event, &mut inbound.budget, output, inbound.read_at);
+        } else if inbound.reader.is_inflating() {
+            inbound.budget.spend(usize::MAX);
         }
         inbound.answer(output);
         found
@@ -79,7 +84,7 @@ impl<F: FnMut(Event<'_>, &mut Writer) -> Result<(), SendError>> Each<F> {
 }
 
 impl<F: FnMut(Event<'_>, &mut Writer) -> Result<(), SendError>> Take for Each<F> {
-    const NEEDS_ROOM: bool = true;
+    const HANDLES: bool = true;
 
     fn take<T: Io>(
         &mut self,
@@ -87,17 +92,16 @@ impl<F: FnMut(Event<'_>, &mut Writer) -> Result<(), SendError>> Take for Each<F>
         input: &mut &mut [u8],
         output: &mut Output<T>,
     ) -> Result<bool, error::Error> {
-        if inbound.peeked.take().is_some() && self.take_kept(inbound, output) {
-            return Ok(true);
-        }
-        while !input.is_empty() && (output.writer.has_room() || output.writer.is_closed()) {
+        while (!input.is_empty() || inbound.reader.is_inflating())
+            && (output.writer.has_room() || output.writer.is_closed())
+            && !inbound.budget.is_spent()
+        {
+            inbound.reader.inflate_at_most(inbound.budget.left());
             let found = inbound.reader.receive(input);
             let goes_on = match found {
-                Ok(None) => return Ok(false),
+                Ok(None) => break,
                 Ok(Some(event)) => {
-                    if let Event::Pong(payload) = event {
-                        inbound.timers.pong(payload, inbound.read_at);
-                    }
+                    count(event, &mut inbound.budget, output, inbound.read_at);
                     self.hand_over(event, &mut output.writer)
                 }
                 Err(error) => {
@@ -110,31 +114,68 @@ impl<F: FnMut(Event<'_>, &mut Writer) -> Result<(), SendError>> Take for Each<F>
                 return Ok(true);
             }
         }
+        if inbound.reader.is_inflating() {
+            inbound.budget.spend(usize::MAX);
+        }
         Ok(false)
     }
 
     fn take_kept<T: Io>(&mut self, inbound: &mut Inbound, output: &mut Output<T>) -> bool {
-        inbound.reader.event().is_some_and(|event| !self.hand_over(event, &mut output.writer))
+        inbound.event().is_some_and(|event| !self.hand_over(event, &mut output.writer))
+    }
+}
+
+/// Counts an event as work, and a pong for the timers.
+#[inline]
+fn count<T>(event: Event<'_>, budget: &mut Budget, output: &mut Output<T>, now: Duration) {
+    budget.spend_event();
+    match event {
+        Event::Text(text) => budget.spend(text.len()), // it may have inflated
+        Event::Binary(bytes) => budget.spend(bytes.len()),
+        Event::Pong(payload) => _ = output.timers.pong(payload, now),
+        _ => {}
     }
 }
 
 impl Inbound {
+    /// Hands over what was kept while something was sent.
+    pub(super) fn poll_kept<T: Io, K: Take>(
+        &mut self,
+        output: &mut Output<T>,
+        take: &mut K,
+    ) -> Poll<Result<bool, Error>> {
+        if output.poll_flush().is_pending() && self.is_held_up::<T, K>(output) {
+            return Poll::Pending;
+        }
+        Poll::Ready(match self.kept.next() {
+            Some(Ok(true)) => {
+                self.budget.spend_event();
+                let taken = take.take_kept(self, output);
+                self.kept.let_go();
+                Ok(taken)
+            }
+            Some(end) => end,
+            None => Ok(false),
+        })
+    }
+
     /// Goes on in what is left of the last read. Behind the end of reading, what is to be written is the end's concern.
     pub(super) fn poll_left_over<T: Io, K: Take>(
         &mut self,
         output: &mut Output<T>,
         take: &mut K,
     ) -> Poll<Result<bool, Error>> {
-        if !output.writer.has_room() && !self.reader.is_closed() {
-            match output.poll_flush() {
-                Poll::Pending if self.is_held_up::<T, K>(output) => return Poll::Pending,
-                Poll::Ready(Err(error)) if K::NEEDS_ROOM => return Poll::Ready(Err(error.into())),
-                _ => {}
-            }
+        if !output.writer.has_room()
+            && !self.reader.is_closed()
+            && output.poll_flush().is_pending()
+            && self.is_held_up::<T, K>(output)
+        {
+            return Poll::Pending;
         }
         let mut input = mem::take(&mut self.input);
         let found = input.lend(|bytes| take.take(self, bytes, output));
         self.input = input;
+        self.note_message(output);
         Poll::Ready(found.map_err(Error::from))
     }
 
@@ -156,8 +197,9 @@ impl Inbound {
         }
         match (self.poll_read(output, buffers, take), flushed) {
             (Poll::Ready(Ok(found)), _) => Poll::Ready(found.map_err(Error::from)),
+            (Poll::Ready(Err(error)), _) => Poll::Ready(Err(error.into())),
             // That it cannot be told anything is the news once all that it said was read.
-            (Poll::Ready(Err(error)), _) | (Poll::Pending, Poll::Ready(Err(error))) => Poll::Ready(Err(error.into())),
+            (Poll::Pending, Poll::Ready(Err(error))) => Poll::Ready(Err(error)),
             (Poll::Pending, _) => Poll::Pending,
         }
     }
@@ -172,7 +214,9 @@ impl Inbound {
         if let Some(room) = self.reader.room(Input::SIZE) {
             return output.poll_read(room).map_ok(|n| {
                 self.note_read(n, output)?;
-                Ok(self.reader.filled(n) && take.take_kept(self, output))
+                let is_whole = self.reader.filled(n);
+                self.note_message(output);
+                Ok(is_whole && take.take_kept(self, output))
             });
         }
         let buffers = buffers.take();
@@ -182,19 +226,26 @@ impl Inbound {
             let (mut bytes, _) = buffers.input.split_at_mut(n);
             let found = take.take(self, &mut bytes, output);
             self.input.keep(bytes);
+            self.note_message(output);
             found
         })
     }
 
-    fn note_read<T: Io>(&mut self, n: usize, output: &Output<T>) -> Result<(), error::Error> {
+    fn note_read<T: Io>(&mut self, n: usize, output: &mut Output<T>) -> Result<(), error::Error> {
         if n == 0 {
             return self.reader.receive_eof();
         }
-        if self.timers.next().is_some() {
+        self.budget.spend(n);
+        if output.timers.next().is_some() {
             self.read_at = output.io.now().unwrap_or_default();
-            self.timers.received(self.read_at);
+            output.timers.received(self.read_at);
         }
         Ok(())
+    }
+
+    /// Measures a message that has begun.
+    fn note_message<T>(&self, output: &mut Output<T>) {
+        output.timers.message(self.reader.unfinished(), self.read_at);
     }
 
     /// A peer that does not read is not read from either, for whoever only queues answers and could not queue more. But
@@ -202,9 +253,12 @@ impl Inbound {
     /// it is there: what else would show that lies unread.
     fn is_held_up<T: Io, K: Take>(&mut self, output: &mut Output<T>) -> bool {
         let queues = output.sending == Sending::Queues && output.half == Half::Receiver;
-        let is_held_up = (queues || K::NEEDS_ROOM) && !output.writer.has_room() && !output.writer.is_closed();
-        if is_held_up && mem::take(&mut output.progress) && self.timers.next().is_some() {
-            self.timers.received(output.io.now().unwrap_or_default());
+        let is_held_up = (queues || K::HANDLES) && !output.writer.has_room() && !output.writer.is_closed();
+        if is_held_up {
+            output.timers.message(None, Duration::ZERO); // that it does not go on is not the peer's doing
+            if mem::take(&mut output.progress) && output.timers.next().is_some() {
+                output.timers.received(output.io.now().unwrap_or_default());
+            }
         }
         is_held_up
     }
@@ -220,6 +274,7 @@ impl Inbound {
     #[cold]
     fn answer_now<T: Io>(&mut self, output: &mut Output<T>) {
         if let Some(reply) = self.reader.take_reply() {
+            self.budget.spend_reply();
             output.answer(reply);
             // What cannot be written now is, before the next read.
             let _ = output.poll_flush();
@@ -232,16 +287,19 @@ impl Inbound {
             return Poll::Ready(());
         }
         let input = &mut buffers.take().input;
-        let read = loop {
+        loop {
             match output.poll_read(input) {
-                Poll::Ready(Ok(1..)) => {}
-                read => break read,
+                Poll::Ready(Ok(n @ 1..)) => self.budget.spend(n),
+                Poll::Ready(_) => {
+                    let _ = self.reader.receive_eof();
+                    return Poll::Ready(());
+                }
+                Poll::Pending => return Poll::Pending,
             }
-        };
-        if read.is_ready() {
-            let _ = self.reader.receive_eof();
+            if self.budget.is_spent() {
+                return self.end_turn(output).map(|_| ());
+            }
         }
-        read.map(|_| ())
     }
 }
 

@@ -14,11 +14,11 @@ use super::reading::{Buffers, Each, One, Take};
 use super::shared::Shared;
 use super::tasks::Half;
 use crate::adapter::error::Error;
+use crate::config::Config;
 use crate::connection::Closed;
 use crate::error::SendError;
 use crate::message::Message;
 use crate::reader::{Event, Reader};
-use crate::timers::Timers;
 use crate::writer::Writer;
 
 /// The receiving half of a [`Socket`](super::Socket). It keeps the connection alive: pings are answered, and time-outs
@@ -26,12 +26,13 @@ use crate::writer::Writer;
 #[derive(Debug)]
 pub struct Receiver<T> {
     inbound: Inbound,
+    max_unread: usize,
     shared: Arc<Shared<T>>,
 }
 
 impl<T: Io> Receiver<T> {
-    pub(super) fn new(reader: Reader, input: &[u8], timers: Timers, shared: Arc<Shared<T>>) -> Self {
-        Self { inbound: Inbound::new(reader, input, timers), shared }
+    pub(super) fn new(reader: Reader, input: &[u8], config: &Config, shared: Arc<Shared<T>>) -> Self {
+        Self { inbound: Inbound::new(reader, input, config), max_unread: config.max_unread, shared }
     }
 
     /// Waits for the next event, lent until the next call. `None` is the end: both close frames are out and the stream
@@ -46,7 +47,7 @@ impl<T: Io> Receiver<T> {
     /// [`Error::Protocol`], after the peer was told; [`Error::Io`]; [`Error::TimedOut`]. Each once, as the last.
     pub async fn next(&mut self) -> Result<Option<Event<'_>>, Error> {
         let more = poll_fn(|cx| self.poll_advance(cx)).await?;
-        Ok(if more { self.inbound.reader.event() } else { None })
+        Ok(if more { self.inbound.event() } else { None })
     }
 
     /// Hands each event to `handle`, with the writer for what it says, until the end. Whatever has arrived is looked at
@@ -68,15 +69,7 @@ impl<T: Io> Receiver<T> {
         handle: impl FnMut(Event<'_>, &mut Writer) -> Result<(), SendError>,
     ) -> Result<(), Error> {
         let mut each = Each::new(handle);
-        poll_fn(|cx| {
-            if let Some(over) = self.inbound.peeked.take_if(|found| !matches!(found, Ok(true))) {
-                return Poll::Ready(over);
-            }
-            let found = ready!(self.poll_event(cx, Half::Receiver, &mut each));
-            self.inbound.peeked = None; // the end may have come before there was room for it
-            Poll::Ready(found)
-        })
-        .await?;
+        poll_fn(|cx| self.poll_event(cx, Half::Receiver, &mut each)).await?;
         each.refused.map_or(Ok(()), |refused| Err(refused.into()))
     }
 
@@ -89,39 +82,37 @@ impl<T: Io> Receiver<T> {
     /// The time that the last answered keepalive ping took to come back.
     #[must_use]
     pub fn round_trip(&self) -> Option<Duration> {
-        self.inbound.timers.round_trip()
+        self.shared.output().timers.round_trip()
     }
 
     pub(super) fn event(&self) -> Option<Event<'_>> {
-        self.inbound.reader.event()
+        self.inbound.event()
     }
 
     /// Goes on to the next event; false at the end.
     pub(super) fn poll_advance(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
-        match self.inbound.peeked.take() {
+        match self.inbound.kept.next() {
             Some(found) => Poll::Ready(found),
             None => self.poll_event(cx, Half::Receiver, &mut One),
         }
     }
 
-    /// Keeps the connection alive while something is sent: pings are answered, and the first message is kept for
-    /// later. With one that is kept, or in use, nothing more is read, and only the deadline for closing is noticed:
-    /// what shows that the peer is there may lie behind it.
-    pub(super) fn attend(&mut self, cx: &mut Context<'_>, in_use: bool) {
-        while !in_use && self.inbound.peeked.is_none() {
+    /// Keeps the connection alive while something is sent: what arrives is kept for later, and pings are answered. Once
+    /// [`Config::max_unread`](crate::Config::max_unread) bytes are kept, nothing more is read.
+    pub(super) fn attend(&mut self, cx: &mut Context<'_>) {
+        while !self.inbound.kept.is_full(self.max_unread) {
             match self.poll_event(cx, Half::Sender, &mut One) {
                 Poll::Pending => return,
-                Poll::Ready(Ok(true)) if matches!(self.event(), Some(Event::Ping(_) | Event::Pong(_))) => {}
-                Poll::Ready(found) => {
-                    self.inbound.peeked = Some(found);
-                    self.shared.output().wake(Half::Receiver);
-                }
+                Poll::Ready(Ok(true)) => self.inbound.keep(),
+                Poll::Ready(end) => self.inbound.kept.push_end(end.map(|_| ())),
             }
+            self.shared.output().wake(Half::Receiver);
         }
-        let mut output = self.shared.poll(Half::Sender, cx);
-        if output.writer.is_closed() && !output.over {
-            self.inbound.poll_timers(&mut output);
-        }
+    }
+
+    /// Keeps the event at hand as long as it is lent, so that others can be read.
+    pub(super) fn hold(&mut self) {
+        self.inbound.hold();
     }
 
     /// For the half that asks: the sender wants to send, and reads so that the peer reads.
@@ -130,6 +121,9 @@ impl<T: Io> Receiver<T> {
         let mut buffers = Buffers::NONE;
         let found = self.inbound.poll(&mut output, &mut buffers, take);
         buffers.leave(&mut output.writer, found.is_pending());
+        if half == Half::Receiver {
+            output.receiver_waits = found.is_pending();
+        }
         found
     }
 }

@@ -9,7 +9,7 @@ use std::sync::MutexGuard;
 use futures_sink::Sink;
 
 use super::Io;
-use super::shared::{Output, Sending, Shared};
+use super::shared::{Link, Output, Sending, Shared};
 use super::tasks::Half;
 use crate::adapter::Write;
 use crate::adapter::error::Error;
@@ -32,19 +32,20 @@ impl<T: Io> Sender<T> {
 
     sending!();
 
-    /// Says something to the writer, without waiting and without writing: [`Sender::flush`] writes it, or the other
-    /// half before it waits. For many small messages at once, and for messages that had better be refused
-    /// ([`SendError::Full`]) than wait. While that is so, [`Receiver::next`](super::Receiver::next) waits, too: who
-    /// answers each message so, in one task, is never refused.
+    /// Says something to the writer, without waiting and without writing. It is written when the other half waits in
+    /// [`Receiver::next`](super::Receiver::next), or by the next call that sends. For many small messages at once, and for
+    /// messages that had better be refused ([`SendError::Full`]) than wait. While that is so,
+    /// [`Receiver::next`](super::Receiver::next) waits, too: who answers each message so, in one task, is never refused.
     ///
     /// # Errors
     ///
-    /// As the method of the writer that was called. Nothing was queued then.
+    /// As the method of the writer that was called. Nothing was queued then. Behind [`SendError::Closed`],
+    /// [`Sender::flush`] says why.
     pub fn queue<R>(&mut self, message: impl FnOnce(&mut Writer) -> Result<R, SendError>) -> Result<R, SendError> {
         self.say(Sending::Queues, message)
     }
 
-    /// Writes all that is queued.
+    /// Waits until all that is queued is written.
     ///
     /// # Cancel safety
     ///
@@ -52,7 +53,9 @@ impl<T: Io> Sender<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`]; [`Error::Send`] if the connection is over.
+    /// Why the connection is over, if it is: [`Error::Io`] if a write failed, and what was queued is lost then;
+    /// [`Error::TimedOut`] if the peer took nothing for too long; whatever else [`Receiver::next`](super::Receiver::next)
+    /// returns. Behind a close in order there is none.
     pub async fn flush(&mut self) -> Result<(), Error> {
         poll_fn(|cx| self.poll_flush_all(cx)).await
     }
@@ -65,10 +68,11 @@ impl<T: Io> Sender<T> {
         poll_fn(|cx| {
             let mut output = ready!(self.poll_open(cx))?;
             // Under the same lock: else the receiver's answers might take the room.
-            Poll::Ready(message.take().map_or(Ok(()), |message| output.send(message)))
+            let sent = message.take().map_or(Ok(()), |message| output.send(message));
+            output.leave();
+            Poll::Ready(sent)
         })
-        .await?;
-        self.flush().await
+        .await
     }
 
     /// Sends a message for which there is room; what the stream does not take is queued.
@@ -77,9 +81,8 @@ impl<T: Io> Sender<T> {
         message: impl FnOnce(&mut Writer, &mut Write<'_>) -> Result<(), SendError>,
     ) -> Result<(), Error> {
         let mut output = self.shared.output();
-        if output.over {
-            return Err(SendError::Closed.into());
-        }
+        output.check()?;
+        output.half = Half::Sender;
         output.send(message)
     }
 
@@ -98,7 +101,7 @@ impl<T: Io> Sender<T> {
         message: impl FnOnce(&mut Output<T>) -> Result<R, SendError>,
     ) -> Result<R, SendError> {
         let mut output = self.shared.output();
-        if output.over {
+        if output.link != Link::Open {
             return Err(SendError::Closed);
         }
         let was_closed = output.writer.is_closed();
@@ -107,7 +110,21 @@ impl<T: Io> Sender<T> {
         if output.writer.is_closed() && !was_closed {
             output.wake(Half::Receiver); // its deadline begins
         }
+        output.wake_receiver();
         said
+    }
+
+    /// Sends the close frame; it does not wait for room.
+    async fn end(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
+        if let Err(refused) = self.say(Sending::Waits, |writer| writer.close(code, reason)) {
+            return Err(self.refusal(refused));
+        }
+        self.flush().await
+    }
+
+    /// Why the connection is over, to somebody who was refused for it.
+    pub(super) fn refusal(&self, refused: SendError) -> Error {
+        self.shared.output().refusal(refused)
     }
 
     /// Ready when a message would be taken, and then until it comes.
@@ -121,22 +138,30 @@ impl<T: Io> Sender<T> {
     fn poll_open(&self, cx: &Context<'_>) -> Poll<Result<MutexGuard<'_, Output<T>>, Error>> {
         let mut output = self.shared.poll(Half::Sender, cx);
         output.set_sending(Sending::Waits);
-        while !output.over && !output.writer.has_room() && !output.writer.is_closed() {
-            ready!(output.poll_write())?;
+        while output.link == Link::Open && !output.writer.has_room() && !output.writer.is_closed() {
+            if output.poll_write().is_pending() {
+                output.poll_patience();
+                if output.link == Link::Open {
+                    return Poll::Pending;
+                }
+            }
         }
-        Poll::Ready(if output.over { Err(SendError::Closed.into()) } else { Ok(output) })
+        Poll::Ready(output.check().map(|()| output))
     }
 
     pub(super) fn poll_flush_all(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let mut output = self.shared.poll(Half::Sender, cx);
-        if output.over {
-            let written = output.writer.pending().is_empty();
-            return Poll::Ready(if written { Ok(()) } else { Err(SendError::Closed.into()) });
-        }
         output.set_sending(Sending::Waits);
-        let flushed = ready!(output.poll_flush());
+        let mut flushed = output.poll_flush();
+        if flushed.is_pending() {
+            output.poll_patience();
+            if output.link == Link::Open {
+                return Poll::Pending;
+            }
+            flushed = output.poll_flush();
+        }
         output.leave();
-        Poll::Ready(flushed.map_err(Error::from))
+        flushed
     }
 
     /// The one message for which there was room when the sink was asked is taken, whoever took that since.

@@ -3,16 +3,18 @@
 /// Methods over a `send` that waits for room and takes what to say to the writer.
 macro_rules! sending {
     () => {
-        /// Sends a text message.
+        /// Sends a text message: queues it, and writes as much as the stream takes now. Waits only while
+        /// [`Config::max_pending`](crate::Config::max_pending) bytes are queued. What is left is written when either half is
+        /// used again; [`flush`](Self::flush) waits for that.
         ///
         /// # Cancel safety
         ///
-        /// Dropped before it is ready, the message is either not sent at all, or queued as a whole and written with
-        /// the next flush.
+        /// Dropped before it is ready, the message is not sent at all.
         ///
         /// # Errors
         ///
-        /// [`Error::Send`] if it was refused, and nothing was sent. [`Error::Io`].
+        /// [`Error::Send`] if it was refused, and nothing was sent. Why the connection is over, if it is: [`Error::Io`] if a
+        /// write failed, [`Error::TimedOut`] if the peer took nothing for too long.
         pub async fn text(&mut self, text: &str) -> Result<(), Error> {
             self.send(|writer, write| writer.text_through(text, write)).await
         }
@@ -56,19 +58,19 @@ macro_rules! sending {
             self.send(|writer, _| writer.ping(payload)).await
         }
 
-        /// Sends the close frame, once; it does not wait for room. Go on receiving until the end: that is the peer's
-        /// turn, for the time of [`Config::closing_timeout`](crate::Config::closing_timeout).
+        /// Sends the close frame, once, and waits until it is written; it does not wait for room. Go on receiving until the
+        /// end: that is the peer's turn, for the time of [`Config::closing_timeout`](crate::Config::closing_timeout). A peer
+        /// that takes nothing for as long ends this call, too.
         ///
         /// # Cancel safety
         ///
-        /// As `text`.
+        /// Dropped before it is ready, the close frame is queued, and written as what is queued is.
         ///
         /// # Errors
         ///
         /// As `text`.
         pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
-            self.say(Sending::Waits, |writer| writer.close(code, reason))?;
-            self.flush().await
+            self.end(code, reason).await
         }
     };
 }

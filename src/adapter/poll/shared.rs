@@ -4,18 +4,22 @@ use core::mem;
 use core::task::{Context, Poll};
 use core::time::Duration;
 use std::io::{self, IoSlice};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use super::Io;
 use super::tasks::{Half, Tasks};
 use crate::adapter::Write;
+use crate::adapter::cause::Cause;
 use crate::adapter::error::Error;
 use crate::adapter::input::or_eof;
+use crate::close::CloseCode;
+use crate::config::Config;
 use crate::error::SendError;
 use crate::reply::Reply;
+use crate::timers::{Due, Timers};
 use crate::writer::Writer;
 
-/// Locked for the length of a poll, never while waiting.
+/// Locked for the length of a poll, never while waiting. A panic under the lock ends the connection.
 #[derive(Debug)]
 pub(super) struct Shared<T>(Mutex<Output<T>>);
 
@@ -24,8 +28,10 @@ pub(super) struct Shared<T>(Mutex<Output<T>>);
 pub(super) struct Output<T> {
     pub(super) io: T,
     pub(super) writer: Writer,
-    /// Whether the connection is over, so that nothing can be sent.
-    pub(super) over: bool,
+    pub(super) timers: Timers,
+    pub(super) link: Link,
+    /// Why nothing more can be sent, as far as it is known.
+    cause: Option<Cause>,
     pub(super) sending: Sending,
     /// The newest pong, while there is no place for it.
     owed: Option<Reply>,
@@ -35,11 +41,26 @@ pub(super) struct Output<T> {
     held: bool,
     /// Whether something was written since the receiver asked.
     pub(super) progress: bool,
+    /// Since when the stream takes nothing, and how long that may last.
+    stuck: Option<Duration>,
+    patience: Option<Duration>,
     /// Who polls.
     pub(super) half: Half,
     /// Who has to wait until more is written.
     blocked: [bool; 2],
+    /// Whether the receiver waits for the stream.
+    pub(super) receiver_waits: bool,
     tasks: Tasks,
+}
+
+/// What can be done with the stream.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Link {
+    Open,
+    /// A write failed: what is said is dropped. What the peer said before may still be there to be read.
+    Broken,
+    /// Nothing.
+    Over,
 }
 
 /// How messages are sent.
@@ -54,18 +75,23 @@ pub(super) enum Sending {
 }
 
 impl<T: Io> Shared<T> {
-    pub(super) const fn new(io: T, writer: Writer) -> Self {
+    pub(super) fn new(io: T, writer: Writer, timers: Timers, config: &Config) -> Self {
         Self(Mutex::new(Output {
             io,
             writer,
-            over: false,
+            timers,
+            link: Link::Open,
+            cause: None,
             sending: Sending::Waits,
             owed: None,
             pong: 0,
             held: false,
             progress: false,
+            stuck: None,
+            patience: config.keepalive.map(|interval| interval.saturating_add(config.pong_timeout)),
             half: Half::Receiver,
             blocked: [false; 2],
+            receiver_waits: false,
             tasks: Tasks::NONE,
         }))
     }
@@ -80,7 +106,12 @@ impl<T: Io> Shared<T> {
 
     /// The stream, for someone who does not wait.
     pub(super) fn output(&self) -> MutexGuard<'_, Output<T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(|poisoned| {
+            self.0.clear_poison();
+            let mut output = poisoned.into_inner();
+            output.panicked();
+            output
+        })
     }
 }
 
@@ -95,23 +126,23 @@ impl<T: Io> Output<T> {
         }
     }
 
-    /// Writes once.
-    pub(super) fn poll_write(&mut self) -> Poll<io::Result<()>> {
+    /// Writes once. An error breaks the link.
+    pub(super) fn poll_write(&mut self) -> Poll<()> {
         let mut cx = Context::from_waker(self.tasks.waker(self.half));
         match self.io.poll_write(&mut cx, &[IoSlice::new(self.writer.pending())]) {
-            Poll::Ready(Ok(0)) => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+            Poll::Ready(Ok(0)) => self.broke(io::ErrorKind::WriteZero.into()),
             Poll::Ready(Ok(n)) => {
                 self.writer.consume(n);
                 self.wrote(n);
-                Poll::Ready(Ok(()))
             }
-            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => Poll::Ready(Ok(())),
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Pending => self.wait(),
+            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+            Poll::Ready(Err(error)) => self.broke(error),
+            Poll::Pending => return self.wait(),
         }
+        Poll::Ready(())
     }
 
-    /// Says something to the writer, and begins to write it: what is large from where it lies.
+    /// Says something to the writer, and writes as much of it as the stream takes: what is large from where it lies.
     pub(super) fn send(
         &mut self,
         message: impl FnOnce(&mut Writer, &mut Write<'_>) -> Result<(), SendError>,
@@ -130,36 +161,151 @@ impl<T: Io> Output<T> {
         });
         self.sending = Sending::Waits;
         self.wrote(written);
-        said?;
-        match failed {
-            Some(error) if error.kind() != io::ErrorKind::Interrupted => Err(error.into()),
-            _ => Ok(()),
+        said.map_err(|refused| self.refusal(refused))?;
+        if let Some(error) = failed.filter(|error| error.kind() != io::ErrorKind::Interrupted) {
+            self.broke(error);
+        }
+        match self.poll_flush() {
+            Poll::Ready(result) => result,
+            Poll::Pending => Ok(()), // it is queued
         }
     }
 
     /// Writes all that is pending.
     #[inline]
-    pub(super) fn poll_flush(&mut self) -> Poll<io::Result<()>> {
-        if self.held || self.writer.is_outgoing() { self.poll_flush_all() } else { Poll::Ready(Ok(())) }
+    pub(super) fn poll_flush(&mut self) -> Poll<Result<(), Error>> {
+        if self.held || self.writer.is_outgoing() || self.link != Link::Open {
+            self.poll_flush_all()
+        } else {
+            Poll::Ready(Ok(()))
+        }
     }
 
-    fn poll_flush_all(&mut self) -> Poll<io::Result<()>> {
-        while self.writer.is_outgoing() {
-            if let unfinished @ (Poll::Pending | Poll::Ready(Err(_))) = self.poll_write() {
-                return unfinished;
+    fn poll_flush_all(&mut self) -> Poll<Result<(), Error>> {
+        while self.link == Link::Open && self.writer.is_outgoing() {
+            if self.poll_write().is_pending() {
+                return Poll::Pending;
             }
         }
-        if self.held {
+        if self.link == Link::Open && self.held {
             let mut cx = Context::from_waker(self.tasks.waker(self.half));
             match self.io.poll_flush(&mut cx) {
                 Poll::Pending => return self.wait(),
-                failed @ Poll::Ready(Err(_)) => return failed,
-                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => self.broke(error),
+                Poll::Ready(Ok(())) => {
+                    self.held = false;
+                    self.go_on();
+                }
             }
-            self.held = false;
-            self.go_on();
+        }
+        if self.link != Link::Open {
+            return Poll::Ready(self.flushed_behind_the_end());
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Behind a close in order, nothing may be missing.
+    #[cold]
+    fn flushed_behind_the_end(&mut self) -> Result<(), Error> {
+        let is_written = self.writer.pending().is_empty();
+        self.drop_pending();
+        match &self.cause {
+            None | Some(Cause::Closed) if is_written => Ok(()),
+            cause => Err(cause.as_ref().unwrap_or(&Cause::Closed).error()),
+        }
+    }
+
+    /// A write failed.
+    #[cold]
+    fn broke(&mut self, error: io::Error) {
+        self.cause.get_or_insert_with(|| Error::from(error).into());
+        self.link = self.link.max(Link::Broken);
+        self.drop_pending();
+        let other = self.half.other();
+        self.wake(other);
+    }
+
+    /// What nobody can write makes no one wait for room.
+    fn drop_pending(&mut self) {
+        let pending = self.writer.pending().len();
+        self.writer.consume(pending);
+        (self.held, self.owed, self.pong, self.stuck) = (false, None, 0, None);
+    }
+
+    /// Nothing can be sent, and nothing is due, from now on. Why, if that is not known yet.
+    pub(super) fn over(&mut self, cause: Cause) {
+        self.timers.closed();
+        self.cause.get_or_insert(cause);
+        self.link = Link::Over;
+        let other = self.half.other();
+        self.wake(other);
+    }
+
+    /// Takes note of why the connection ends, while the last bytes are still to be written.
+    pub(super) fn ends(&mut self, cause: &Cause) {
+        self.cause.get_or_insert_with(|| cause.clone());
+    }
+
+    pub(super) fn cause(&self) -> Option<&Cause> {
+        self.cause.as_ref()
+    }
+
+    /// Whether something can be sent.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        if self.link == Link::Open { Ok(()) } else { Err(self.refusal(SendError::Closed)) }
+    }
+
+    /// What to tell somebody whose message the writer refused.
+    pub(super) fn refusal(&self, refused: SendError) -> Error {
+        match &self.cause {
+            Some(cause) if refused == SendError::Closed => cause.error(),
+            _ => refused.into(),
+        }
+    }
+
+    /// The program panicked in the middle of an event, and where the connection stands is not known.
+    #[cold]
+    fn panicked(&mut self) {
+        let was_open = self.link == Link::Open;
+        if self.link != Link::Over {
+            self.cause = None;
+            self.over(Cause::Panicked);
+        }
+        if was_open {
+            let _ = self.writer.close(CloseCode::INTERNAL, "");
+            let _ = self.poll_write();
+            let _ = self.poll_close();
+        }
+    }
+
+    /// For a sender that waits: gives up on a peer that takes nothing for too long, or does not end the closing handshake.
+    /// What else is due is for the receiver to see, since it may have what shows that the peer is there.
+    pub(super) fn poll_patience(&mut self) {
+        let is_closing = self.writer.is_closed();
+        if let Some(now) = self.io.now().filter(|_| is_closing) {
+            self.timers.closing(now);
+        }
+        loop {
+            let next = self.timers.next();
+            let patience = self.stuck.zip(self.patience).and_then(|(since, most)| since.checked_add(most));
+            let Some(deadline) = (if is_closing { next } else { patience }) else {
+                return;
+            };
+            // There is one sleep, and the receiver may wait for it, too.
+            let earlier = next.filter(|next| *next < deadline && self.receiver_waits);
+            if self.poll_sleep(earlier.unwrap_or(deadline)).is_pending() {
+                return;
+            }
+            if earlier.is_some() {
+                self.receiver_waits = false;
+                self.wake(Half::Receiver);
+            } else if !is_closing
+                || self.timers.due(self.io.now().unwrap_or(deadline).max(deadline)) == Some(Due::Closing)
+            {
+                self.over(Cause::TimedOut);
+                return;
+            }
+        }
     }
 
     /// Queues what the reader owes: a close frame at once, one pong at a time. While that waits to be written, the
@@ -181,10 +327,13 @@ impl<T: Io> Output<T> {
 
     fn wrote(&mut self, n: usize) {
         self.pong = self.pong.saturating_sub(n);
-        self.held |= n > 0;
-        self.progress |= n > 0;
         self.settle();
         if n > 0 {
+            (self.held, self.progress) = (true, true);
+            // Behind a time in which the stream took nothing, the peer must have read.
+            if self.stuck.take().is_some() {
+                self.timers.sent(self.io.now().unwrap_or_default());
+            }
             self.go_on();
         }
     }
@@ -201,8 +350,9 @@ impl<T: Io> Output<T> {
         }
     }
 
-    const fn wait<R>(&mut self) -> Poll<R> {
+    fn wait<R>(&mut self) -> Poll<R> {
         *self.half.of(&mut self.blocked).0 = true;
+        self.stuck = self.stuck.or_else(|| self.io.now());
         Poll::Pending
     }
 
@@ -212,6 +362,13 @@ impl<T: Io> Output<T> {
         *own = false;
         if mem::take(other) {
             self.wake(self.half.other());
+        }
+    }
+
+    /// Wakes the receiver, if it waits, to write what was queued.
+    pub(super) fn wake_receiver(&mut self) {
+        if self.writer.is_outgoing() && mem::take(&mut self.receiver_waits) {
+            self.wake(Half::Receiver);
         }
     }
 

@@ -45,8 +45,8 @@ impl<T: Io> Socket<T> {
         let mut timers = Timers::new(config, now);
         timers.opened(now);
         let (reader, writer) = connection.into_split();
-        let shared = Arc::new(Shared::new(io, writer));
-        let receiver = Receiver::new(reader, input, timers, Arc::clone(&shared));
+        let shared = Arc::new(Shared::new(io, writer, timers, config));
+        let receiver = Receiver::new(reader, input, config, Arc::clone(&shared));
         Self {
             receiver,
             sender: Sender::new(shared),
@@ -96,8 +96,11 @@ impl<T: Io> Socket<T> {
         self.sender.queue(message)
     }
 
-    /// Writes all that is queued. Meanwhile, as in every sending method here, pings are answered, and the first message
-    /// that comes is kept for [`Socket::next`]; pings and pongs before it are not reported there.
+    /// Waits until all that is queued is written. Meanwhile, as in every sending method here, pings are answered, and what
+    /// arrives is kept for [`Socket::next`]: all events, in order, until they are
+    /// [`Config::max_unread`](crate::Config::max_unread) bytes. Then nothing more is read, and a peer that likewise only
+    /// sends waits as this end does: both give up when nothing moves for the time of
+    /// [`Config::keepalive`](crate::Config::keepalive) and [`Config::pong_timeout`](crate::Config::pong_timeout).
     ///
     /// # Cancel safety
     ///
@@ -163,7 +166,13 @@ impl<T: Io> Socket<T> {
         message: impl FnOnce(&mut Writer, &mut Write<'_>) -> Result<(), SendError>,
     ) -> Result<(), Error> {
         poll_fn(|cx| self.poll_room(cx)).await?;
-        self.sender.begin(message)?;
+        self.sender.begin(message)
+    }
+
+    async fn end(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
+        if let Err(refused) = self.say(Sending::Waits, |writer| writer.close(code, reason)) {
+            return Err(self.sender.refusal(refused));
+        }
         self.flush().await
     }
 
@@ -184,25 +193,18 @@ impl<T: Io> Socket<T> {
     }
 
     pub(super) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.receiver.attend(cx, false);
+        self.receiver.attend(cx);
         self.sender.poll_room(cx)
     }
 
     pub(super) fn poll_flush_all(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.receiver.attend(cx, false);
+        self.receiver.attend(cx);
         self.sender.poll_flush_all(cx)
     }
 
-    /// As [`Socket::poll_room`], while an event is in use.
-    pub(super) fn poll_room_behind(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.receiver.attend(cx, true);
-        self.sender.poll_room(cx)
-    }
-
-    /// As [`Socket::poll_flush_all`], while an event is in use.
-    pub(super) fn poll_flush_behind(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.receiver.attend(cx, true);
-        self.sender.poll_flush_all(cx)
+    /// Keeps the event at hand as long as it is lent, so that others can be read.
+    pub(super) fn hold(&mut self) {
+        self.receiver.hold();
     }
 
     /// Sends the close frame and receives until the end. What comes before it is dropped.

@@ -20,7 +20,7 @@ impl<T: Io> Tls<T> {
     }
 
     pub(super) fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        loop {
+        for _ in 0..READS {
             ready!(self.poll_send(cx))?;
             if !self.session.is_handshaking() {
                 return Poll::Ready(Ok(()));
@@ -29,6 +29,7 @@ impl<T: Io> Tls<T> {
                 return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
             }
         }
+        end_turn(cx)
     }
 
     /// Reads once, and lets the session look at it. Zero is the end of the stream.
@@ -54,7 +55,7 @@ impl<T: Io> Tls<T> {
 
 impl<T: Io> Io for Tls<T> {
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        loop {
+        for _ in 0..READS {
             if let ready @ Poll::Ready(_) = into_poll(self.session.reader().read(buffer)) {
                 return ready;
             }
@@ -63,6 +64,7 @@ impl<T: Io> Io for Tls<T> {
             }
             ready!(self.poll_receive(cx))?;
         }
+        end_turn(cx)
     }
 
     /// What is taken is written now, or by the next call, which takes nothing before that.
@@ -93,6 +95,12 @@ impl<T: Io> Io for Tls<T> {
     fn poll_sleep(&mut self, cx: &mut Context<'_>, deadline: Duration) -> Poll<()> {
         self.io.poll_sleep(cx, deadline)
     }
+}
+
+/// Lets other tasks run, and comes again at once: records that bring no data could come for ever.
+fn end_turn<R>(cx: &Context<'_>) -> Poll<R> {
+    cx.waker().wake_by_ref();
+    Poll::Pending
 }
 
 /// A stream that would rather fail than wait: what rustls reads from and writes to. Whoever has to wait is woken.
@@ -134,3 +142,6 @@ fn into_poll(result: io::Result<usize>) -> Poll<io::Result<usize>> {
         result => Poll::Ready(result),
     }
 }
+
+/// The most reads in a row that bring no data.
+const READS: usize = 32;
