@@ -64,7 +64,7 @@ fn assert_took(start: Instant, expected: Duration) {
 
 #[tokio::test(start_paused = true)]
 async fn memory_stays_at_the_limit() {
-    let config = Config::new().max_pending(10_000);
+    let config = Config::new().max_pending(10_000).keepalive(None);
     let (socket, _peer) = socket(Role::Server, &config, 500);
     let (mut receiver, mut sender) = socket.split();
     let mut taken = 0;
@@ -100,13 +100,13 @@ async fn closing_on_a_peer_that_never_reads() {
         (ended, closed, receiver.next().await.map(owned))
     });
     sleep(secs(7)).await;
-    assert!(is_closed(&sender.close(CloseCode::NORMAL, "enough").await), "the flush ends with an error");
+    assert!(is_timed_out(&sender.close(CloseCode::NORMAL, "enough").await), "the flush ends with an error");
     assert_took(start, secs(7 + 5));
     let (ended, closed, after) = receiving.await.unwrap();
     assert!(is_timed_out(&ended), "{ended:?}");
     assert_eq!(closed, Some((CloseCode::ABNORMAL, false, Side::Local)));
     assert!(matches!(after, Ok(None)), "once");
-    assert!(is_closed(&sender.text("over").await));
+    assert!(is_timed_out(&sender.text("over").await), "both halves know why");
     assert_took(start, secs(7 + 5));
 }
 
@@ -124,9 +124,10 @@ async fn closing_alone_on_a_peer_that_never_reads() {
         }
         let start = Instant::now();
         let long = letters(0, 3000);
-        assert!(timeout(secs(7), socket.text(&long)).await.is_err());
+        socket.text(&long).await.unwrap(); // queued
+        assert!(timeout(secs(7), socket.flush()).await.is_err());
         let closed = timeout(secs(60), socket.close(CloseCode::NORMAL, "enough")).await;
-        assert!(is_closed(&closed.expect("an end")), "{what}");
+        assert!(is_timed_out(&closed.expect("an end")), "{what}");
         assert_took(start, secs(7 + 5));
         let mut got = next(&mut socket).await;
         if what != "nothing" {
@@ -162,11 +163,11 @@ async fn closing_a_tunnel_on_a_peer_that_never_reads() {
 /// An unread message is no reason to be deaf for long: once it is read, what came behind it counts.
 #[tokio::test(start_paused = true)]
 async fn sending_again_behind_an_unread_message() {
-    let config = Config::new().keepalive(Some(secs(30)));
+    let config = Config::new().max_unread(1);
     let (mut socket, mut peer) = socket(Role::Server, &config, 100);
     peer.write_all(b"\x81\x85\0\0\0\0early").await.unwrap();
-    let long = letters(0, 3000);
-    assert!(timeout(secs(300), socket.text(&long)).await.is_err(), "waits; nobody can tell whether the peer is there");
+    socket.text(&letters(0, 3000)).await.unwrap();
+    assert!(timeout(secs(50), socket.flush()).await.is_err(), "waits; nobody can tell yet whether the peer is there");
     assert_eq!(next(&mut socket).await.unwrap(), Some("early".into()));
     tokio::spawn(async move {
         let mut all = Vec::new();
@@ -206,7 +207,7 @@ async fn a_send_only_user() {
 #[tokio::test(start_paused = true)]
 async fn idle_peers() {
     let server = Config::new().keepalive(Some(secs(30)));
-    let client = Config::new().idle_timeout(Some(secs(31)));
+    let client = Config::new().keepalive(None).idle_timeout(Some(secs(31)));
     let (mut client, mut server) = sockets(&client, &server);
     let serving = tokio::spawn(async move {
         let mut pongs = 0;
@@ -236,16 +237,17 @@ async fn a_peer_that_vanishes() {
     let start = Instant::now();
     let sending = tokio::spawn(async move {
         sleep(secs(40)).await;
-        let waits = sender.binary(&[0; 1000]).await;
-        (waits, start.elapsed(), sender.text("over").await)
+        let queued = sender.binary(&[0; 1000]).await;
+        let waits = sender.text("no room").await;
+        (queued, waits, start.elapsed(), sender.text("over").await)
     });
     let ended = receiver.next().await.map(owned);
     assert!(is_timed_out(&ended), "{ended:?}");
     assert_took(start, secs(50));
     let closed = receiver.closed().map(|closed| (closed.code, closed.clean));
     assert_eq!(closed, Some((CloseCode::ABNORMAL, false)));
-    let (waits, took, over) = sending.await.unwrap();
-    assert!(is_closed(&waits) && is_closed(&over), "{waits:?}, {over:?}");
+    let (queued, waits, took, over) = sending.await.unwrap();
+    assert!(queued.is_ok() && is_timed_out(&waits) && is_timed_out(&over), "{queued:?}, {waits:?}, {over:?}");
     assert!(took < secs(51), "it does not hang");
     assert!(matches!(receiver.next().await, Ok(None)), "once");
     drop(receiver);
@@ -269,7 +271,7 @@ async fn a_peer_that_vanishes_from_a_sender() {
             result = timeout(secs(100), socket.text(&letters(0, size))).await.expect("an end");
             sleep(secs(1)).await;
         }
-        assert!(is_closed(&result), "{size}: {result:?}");
+        assert!(is_timed_out(&result), "{size}: {result:?}");
         assert!(start.elapsed() <= secs(31 + 20 + 2), "{size}: {:?}", start.elapsed());
         assert!(is_timed_out(&next(&mut socket).await), "{size}");
         assert!(matches!(next(&mut socket).await, Ok(None)));
@@ -312,7 +314,8 @@ async fn a_pong_that_was_there_in_time() {
 
 #[tokio::test(start_paused = true)]
 async fn idleness() {
-    let (mut client, mut server) = sockets(&Config::new(), &Config::new().idle_timeout(Some(secs(60))));
+    let quiet = Config::new().keepalive(None);
+    let (mut client, mut server) = sockets(&quiet, &quiet.clone().idle_timeout(Some(secs(60))));
     let start = Instant::now();
     let serving = tokio::spawn(async move {
         while server.next().await?.is_some() {}
@@ -612,7 +615,8 @@ fn a_stream_that_fails() {
             let after = complete(socket.next()).map(owned);
             assert!(matches!(after, Ok(None)), "{role:?}, {time}: {after:?}");
         }
-        assert!(is_closed(&complete(socket.text("over"))));
+        let over = complete(socket.text("over"));
+        assert!(matches!(over, Err(Error::Io(_))), "{role:?}: the same to whoever sends: {over:?}");
     }
 }
 

@@ -320,7 +320,10 @@ fn written_by_the_other_half() {
     let io = Scripted::new(b"", 100, 100, false);
     io.script().room = 8;
     let (mut receiver, mut sender) = Socket::new(io.clone(), connection(Role::Server, &config), b"", &config).split();
-    let sending = Watched::new(async move { sender.text("twenty bytes of text").await.unwrap() });
+    let sending = Watched::new(async move {
+        sender.text("twenty bytes of text").await.unwrap();
+        sender.flush().await.unwrap();
+    });
     let receiving = Watched::new(async move { assert!(receiver.next().await.is_err()) });
     assert!(!sending.poll());
     assert!(!receiving.poll());

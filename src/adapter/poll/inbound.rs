@@ -65,37 +65,44 @@ impl Inbound {
     }
 
     /// Goes on until there is something for the caller; false at the end.
-    pub(super) fn poll<T: Io>(
+    pub(super) fn poll<T: Io, K: Take>(
         &mut self,
         output: &mut Output<T>,
         buffers: &mut Buffers,
-        take: &mut impl Take,
+        take: &mut K,
     ) -> Poll<Result<bool, Error>> {
         self.reader.done(); // with what was handed over
         loop {
-            if output.link == Link::Over && matches!(self.stage, Stage::Open | Stage::Ending(..)) {
+            if output.link == Link::Over && !matches!(self.stage, Stage::Over | Stage::Ending(Step::Late, _)) {
                 self.give_up(output); // the other half did
-            }
-            if !matches!(self.stage, Stage::Open) {
-                self.poll_timers(output);
-                return self.poll_end(output, buffers);
             }
             if self.budget.is_spent() {
                 return self.end_turn(output);
             }
-            match self.poll_found(output, buffers, take) {
+            let found = if K::HANDLES && !self.kept.is_empty() {
+                match self.poll_kept(output, take) {
+                    Poll::Ready(None) => continue,
+                    Poll::Ready(Some(found)) => return Poll::Ready(found),
+                    Poll::Pending => Poll::Pending,
+                }
+            } else if matches!(self.stage, Stage::Open) {
+                self.poll_found(output, buffers, take)
+            } else {
+                self.poll_timers(output);
+                return self.poll_end(output, buffers);
+            };
+            match found {
                 Poll::Ready(Ok(true)) => return Poll::Ready(Ok(true)),
                 Poll::Ready(Err(error)) => self.begin_end(output, error),
-                found => {
-                    if self.reader.is_closed() {
-                        self.end(output, Cause::Closed);
-                    } else if found.is_pending() {
-                        self.poll_timers(output);
-                        if matches!(self.stage, Stage::Open) && output.link != Link::Over {
-                            return self.wait(output);
-                        }
+                _ if !matches!(self.stage, Stage::Open) => {} // a deadline passed
+                _ if self.reader.is_closed() => self.end(output, Cause::Closed),
+                Poll::Pending => {
+                    self.poll_timers(output);
+                    if matches!(self.stage, Stage::Open) && output.link != Link::Over {
+                        return self.wait(output);
                     }
                 }
+                Poll::Ready(Ok(false)) => {}
             }
         }
     }
@@ -121,16 +128,13 @@ impl Inbound {
         }
     }
 
-    /// Looks for something for the caller: in what is kept, in what is left of the last read, in the stream.
+    /// Looks for something for the caller: in what is left of the last read, or in the stream.
     fn poll_found<T: Io, K: Take>(
         &mut self,
         output: &mut Output<T>,
         buffers: &mut Buffers,
         take: &mut K,
     ) -> Poll<Result<bool, Error>> {
-        if K::HANDLES && !self.kept.is_empty() {
-            return self.poll_kept(output, take);
-        }
         if self.reader.is_closed() {
             return Poll::Ready(Ok(false));
         }

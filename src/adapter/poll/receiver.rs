@@ -69,6 +69,7 @@ impl<T: Io> Receiver<T> {
         handle: impl FnMut(Event<'_>, &mut Writer) -> Result<(), SendError>,
     ) -> Result<(), Error> {
         let mut each = Each::new(handle);
+        self.inbound.kept.let_go();
         poll_fn(|cx| self.poll_event(cx, Half::Receiver, &mut each)).await?;
         each.refused.map_or(Ok(()), |refused| Err(refused.into()))
     }
