@@ -140,8 +140,8 @@ impl Config {
         self
     }
 
-    /// The longest payload of one frame to receive, in bytes: that of [`Config::max_message`], unless it is set here. One
-    /// byte more is close code 1009.
+    /// The longest payload of one frame to receive, in bytes: 16 MiB, or [`Config::max_message`] if that is more. One byte
+    /// more is close code 1009.
     #[must_use]
     pub const fn max_frame(mut self, bytes: usize) -> Self {
         self.max_frame = Some(bytes);
@@ -151,7 +151,8 @@ impl Config {
     pub(crate) const fn frame_limit(&self) -> usize {
         match self.max_frame {
             Some(bytes) => bytes,
-            None => self.max_message,
+            None if self.max_message > MAX_FRAME => self.max_message,
+            None => MAX_FRAME,
         }
     }
 
@@ -392,3 +393,6 @@ impl Default for Config {
 const fn saturate(n: usize) -> u32 {
     if n < u32::MAX as usize { n as u32 } else { u32::MAX }
 }
+
+/// The longest frame by default; compressed, it may be longer than a small message.
+const MAX_FRAME: usize = 16 << 20;

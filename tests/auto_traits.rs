@@ -26,6 +26,7 @@ macro_rules! plain {
 plain!(
     CORE: ws_proto::BadClose,
     ws_proto::Body,
+    ws_proto::Budget,
     ws_proto::Chunk<'static>,
     ws_proto::Close<'static>,
     ws_proto::CloseCode,
@@ -44,6 +45,7 @@ plain!(
     ws_proto::SendError,
     ws_proto::Side,
     ws_proto::Transport,
+    ws_proto::Unfinished,
     ws_proto::Writer,
     ws_proto::frame::Header,
     ws_proto::frame::HeaderBytes,

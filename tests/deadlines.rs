@@ -37,10 +37,6 @@ fn is_timed_out<T>(result: &Result<T, Error>) -> bool {
     matches!(result, Err(Error::TimedOut))
 }
 
-fn is_closed<T>(result: &Result<T, Error>) -> bool {
-    matches!(result, Err(Error::Send(SendError::Closed)))
-}
-
 async fn next(socket: &mut Socket<DuplexStream>) -> Result<Option<Message>, Error> {
     Ok(owned(socket.next().await?))
 }

@@ -18,9 +18,14 @@ const LAYERS: &[(&str, Uses)] = &[
     ("frame", Uses::Only(&["error"])),
     ("deflate", Uses::Only(&["error", "frame"])),
     ("config", Uses::Only(&["deflate"])),
-    ("timers", Uses::Only(&["config"])),
+    ("budget", Uses::Only(&["config"])),
+    ("unfinished", Uses::Only(&[])),
+    ("timers", Uses::Only(&["config", "unfinished"])),
     ("reply", Uses::Only(&["body", "frame"])),
-    ("reader", Uses::Only(&["mask", "utf8", "body", "close", "error", "frame", "deflate", "config", "reply"])),
+    (
+        "reader",
+        Uses::Only(&["mask", "utf8", "body", "close", "error", "frame", "deflate", "config", "unfinished", "reply"]),
+    ),
     // Never the reader.
     ("writer", Uses::Only(&["mask", "utf8", "body", "seed", "close", "error", "frame", "deflate", "config", "reply"])),
     ("connection", Uses::Only(&["seed", "close", "deflate", "config", "reader", "writer"])),

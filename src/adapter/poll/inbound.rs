@@ -79,20 +79,17 @@ impl Inbound {
             if self.budget.is_spent() {
                 return self.end_turn(output);
             }
-            let found = if K::HANDLES && !self.kept.is_empty() {
-                match self.poll_kept(output, take) {
-                    Poll::Ready(None) => continue,
-                    Poll::Ready(Some(found)) => return Poll::Ready(found),
-                    Poll::Pending => Poll::Pending,
+            let found = match self.stage {
+                _ if K::HANDLES && !self.kept.is_empty() => self.poll_kept(output, take),
+                Stage::Open => self.poll_found(output, buffers, take),
+                Stage::Ending(..) | Stage::Over => {
+                    self.poll_timers(output);
+                    return self.poll_end(output, buffers);
                 }
-            } else if matches!(self.stage, Stage::Open) {
-                self.poll_found(output, buffers, take)
-            } else {
-                self.poll_timers(output);
-                return self.poll_end(output, buffers);
             };
             match found {
                 Poll::Ready(Ok(true)) => return Poll::Ready(Ok(true)),
+                Poll::Ready(Err(error)) if matches!(self.stage, Stage::Over) => return Poll::Ready(Err(error)),
                 Poll::Ready(Err(error)) => self.begin_end(output, error),
                 _ if !matches!(self.stage, Stage::Open) => {} // a deadline passed
                 _ if self.reader.is_closed() => self.end(output, Cause::Closed),

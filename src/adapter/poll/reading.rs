@@ -138,12 +138,12 @@ fn count<T>(event: Event<'_>, budget: &mut Budget, output: &mut Output<T>, now: 
 }
 
 impl Inbound {
-    /// Hands over the next of what was kept while something was sent. What to return, if the caller has to look.
+    /// Hands over the next of what was kept while something was sent. True if the caller has to look.
     pub(super) fn poll_kept<T: Io, K: Take>(
         &mut self,
         output: &mut Output<T>,
         take: &mut K,
-    ) -> Poll<Option<Result<bool, Error>>> {
+    ) -> Poll<Result<bool, Error>> {
         if output.poll_flush().is_pending() && self.is_held_up::<T, K>(output) {
             return Poll::Pending;
         }
@@ -152,9 +152,10 @@ impl Inbound {
                 self.budget.spend_event();
                 let taken = take.take_kept(self, output);
                 self.kept.let_go();
-                taken.then_some(Ok(true))
+                Ok(taken)
             }
-            end => end,
+            Some(end) => end,
+            None => Ok(false),
         })
     }
 

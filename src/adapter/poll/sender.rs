@@ -83,7 +83,9 @@ impl<T: Io> Sender<T> {
         let mut output = self.shared.output();
         output.check()?;
         output.half = Half::Sender;
-        output.send(message)
+        let sent = output.send(message);
+        output.leave();
+        sent
     }
 
     /// As [`Sender::queue`], for who sends so.

@@ -32,6 +32,8 @@ pub(super) struct Output<T> {
     pub(super) link: Link,
     /// Why nothing more can be sent, as far as it is known.
     cause: Option<Cause>,
+    /// Whether something that was said could not be written.
+    lost: bool,
     pub(super) sending: Sending,
     /// The newest pong, while there is no place for it.
     owed: Option<Reply>,
@@ -82,6 +84,7 @@ impl<T: Io> Shared<T> {
             timers,
             link: Link::Open,
             cause: None,
+            lost: false,
             sending: Sending::Waits,
             owed: None,
             pong: 0,
@@ -204,15 +207,10 @@ impl<T: Io> Output<T> {
         Poll::Ready(Ok(()))
     }
 
-    /// Behind a close in order, nothing may be missing.
     #[cold]
     fn flushed_behind_the_end(&mut self) -> Result<(), Error> {
-        let is_written = self.writer.pending().is_empty();
         self.drop_pending();
-        match &self.cause {
-            None | Some(Cause::Closed) if is_written => Ok(()),
-            cause => Err(cause.as_ref().unwrap_or(&Cause::Closed).error()),
-        }
+        if self.lost { Err(self.refusal(SendError::Closed)) } else { Ok(()) }
     }
 
     /// A write failed.
@@ -229,6 +227,7 @@ impl<T: Io> Output<T> {
     fn drop_pending(&mut self) {
         let pending = self.writer.pending().len();
         self.writer.consume(pending);
+        self.lost |= pending > 0;
         (self.held, self.owed, self.pong, self.stuck) = (false, None, 0, None);
     }
 
