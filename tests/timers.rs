@@ -3,8 +3,8 @@
 use core::time::Duration;
 
 use proptest::prelude::*;
-use ws_proto::Config;
 use ws_proto::timers::{Due, Timers};
+use ws_proto::{Config, Connection, Event, Unfinished};
 
 const fn at(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -234,11 +234,119 @@ fn tm_10_all_timers_end_in_closed() {
     }
 }
 
+/// A message of which so much has arrived.
+fn unfinished(number: u64, received: u64) -> Option<Unfinished> {
+    let frames = usize::try_from(number).unwrap();
+    let (mut reader, _) = Connection::server(&Config::new()).into_split();
+    let mut before = b"\x89\x80mask".repeat(frames - 1);
+    let mut input = &mut before[..];
+    while let Some(event) = reader.receive(&mut input).unwrap() {
+        assert_eq!(event, Event::Ping(b""));
+    }
+    let mut half = b"\x82\xff\0\0\0\0\0\xff\xff\xffmask".to_vec();
+    half.resize(14 + usize::try_from(received).unwrap(), 0);
+    assert_eq!(reader.receive(&mut &mut half[..]), Ok(None));
+    let unfinished = reader.unfinished();
+    assert_eq!(unfinished.map(|message| (message.number, message.received)), Some((number, received)));
+    unfinished
+}
+
+#[test]
+fn k_04_a_message_has_a_grace_time_and_then_a_least_rate() {
+    let config = quiet().message_timeout(Some(at(30))).message_rate(100);
+    let mut timers = open(&config);
+    timers.message(unfinished(1, 0), at(5));
+    assert_eq!((timers.next(), timers.due(at(34))), (Some(at(35)), None));
+    // 100 bytes are another second, whenever they come.
+    timers.message(unfinished(1, 1000), at(6));
+    assert_eq!(timers.next(), Some(at(45)));
+    timers.message(unfinished(1, 1000), at(44));
+    assert_eq!(timers.next(), Some(at(45)), "what comes beside it is not the message");
+    timers.message(unfinished(1, 1200), at(44));
+    assert_eq!((timers.next(), timers.due(at(46))), (Some(at(47)), None));
+    assert_eq!(timers.due(at(47)), Some(Due::Message));
+    assert_eq!((timers.next(), timers.due(at(52))), (Some(at(52)), Some(Due::Closing)));
+}
+
+#[test]
+fn k_04_each_message_has_its_own_time() {
+    let config = quiet().message_timeout(Some(at(30)));
+    let mut timers = open(&config);
+    timers.message(unfinished(1, 10), at(0));
+    timers.message(unfinished(2, 10), at(20)); // the first has ended, and another begun
+    assert_eq!(timers.next(), Some(at(50)));
+    timers.message(None, at(25));
+    assert_eq!((timers.next(), timers.due(at(1000))), (None, None));
+    timers.message(unfinished(3, 10), at(2000));
+    assert_eq!(timers.next(), Some(at(2030)));
+}
+
+#[test]
+fn k_04_who_looks_late_does_not_blame_the_peer() {
+    let mut timers = open(&quiet().message_timeout(Some(at(30))));
+    timers.message(unfinished(1, 10), at(0));
+    // The program was busy for an hour, and then there were bytes.
+    timers.message(unfinished(1, 20), at(3600));
+    assert_eq!((timers.due(at(3600)), timers.next()), (None, Some(at(3630))));
+}
+
+#[test]
+fn k_04_one_line_turns_it_off() {
+    for config in [quiet().message_timeout(None), quiet().message_rate(0)] {
+        let mut timers = open(&config);
+        timers.message(unfinished(1, 0), at(0));
+        timers.message(unfinished(1, 1), at(1));
+        assert_eq!((timers.next(), timers.due(at(1 << 20))), (None, None));
+    }
+}
+
+#[test]
+fn k_05_keepalive_is_on_by_default() {
+    let mut timers = open(&Config::new());
+    ping(&mut timers, at(30));
+    assert_eq!((timers.next(), timers.due(at(60))), (Some(at(60)), Some(Due::Pong)));
+}
+
+/// What the transport takes behind a wait shows that the peer reads; the pong may be behind it.
+#[test]
+fn k_14_bytes_that_the_transport_takes_are_a_sign_of_life() {
+    for require_pong in [false, true] {
+        let mut timers = open(&Config::new().require_pong(require_pong));
+        ping(&mut timers, at(30));
+        for second in (40..600).step_by(10) {
+            timers.sent(at(second));
+            assert_eq!((timers.next(), timers.due(at(second))), (Some(at(second + 30)), None));
+        }
+        assert_eq!(timers.due(at(620)), Some(Due::Pong));
+    }
+}
+
+#[test]
+fn k_15_closing_goes_on_as_long_as_bytes_do_but_not_for_ever() {
+    let mut timers = open(&Config::new());
+    timers.closing(at(10));
+    for second in 11..70 {
+        assert_eq!(timers.due(at(second)), None);
+        timers.sent(at(second));
+        timers.received(at(second)); // this is not progress
+        assert_eq!(timers.next(), Some(at((second + 5).min(70))));
+    }
+    assert_eq!(timers.due(at(70)), Some(Due::Closing));
+    let mut timers = open(&Config::new());
+    timers.closing(at(10));
+    timers.sent(at(12));
+    (12..17).for_each(|second| timers.received(at(second)));
+    assert_eq!(timers.due(at(17)), Some(Due::Closing));
+}
+
 /// What a driver may call.
 #[derive(Clone, Copy, Debug)]
 enum Call {
     Opened,
     Received,
+    Sent,
+    /// A message, by its number, and how much of it came.
+    Message(u64, u64),
     /// The pong of a ping, by its number.
     Pong(u8),
     Due,
@@ -250,6 +358,8 @@ fn calls() -> impl Strategy<Value = Vec<(Call, Duration)>> {
     let call = prop_oneof![
         4 => Just(Call::Opened),
         4 => Just(Call::Received),
+        2 => Just(Call::Sent),
+        2 => (1_u64..3, 0_u64..5000).prop_map(|(number, received)| Call::Message(number, received)),
         4 => (0_u8..4).prop_map(Call::Pong),
         8 => Just(Call::Due),
         1 => Just(Call::Closing),
@@ -265,15 +375,17 @@ fn time() -> impl Strategy<Value = Duration> {
 fn configs() -> impl Strategy<Value = Config> {
     let limit = || prop_oneof![8 => (0_u64..40_000).prop_map(Duration::from_millis), 1 => Just(Duration::MAX)];
     let maybe = || proptest::option::of(limit());
-    (maybe(), maybe(), limit(), any::<bool>(), limit(), maybe()).prop_map(
-        |(opening, keepalive, pong, require, closing, idle)| {
+    (maybe(), maybe(), limit(), any::<bool>(), [limit(), limit()], maybe(), maybe()).prop_map(
+        |(opening, keepalive, pong, require, [closing, total], idle, message)| {
             quiet()
                 .opening_timeout(opening)
                 .keepalive(keepalive)
                 .pong_timeout(pong)
                 .require_pong(require)
                 .closing_timeout(closing)
+                .closing_limit(total)
                 .idle_timeout(idle)
+                .message_timeout(message)
         },
     )
 }
@@ -287,6 +399,8 @@ proptest! {
             match call {
                 Call::Opened => timers.opened(now),
                 Call::Received => timers.received(now),
+                Call::Sent => timers.sent(now),
+                Call::Message(number, received) => timers.message(unfinished(number, received), now),
                 Call::Pong(n) => drop(timers.pong(&[b'p', b'i', b'n', b'g', 0, 0, 0, n], now)),
                 Call::Due => drop(timers.due(now)),
                 Call::Closing => timers.closing(now),
@@ -316,6 +430,8 @@ proptest! {
                     phase = phase.max(1);
                 }
                 Call::Received => timers.received(now),
+                Call::Sent => timers.sent(now),
+                Call::Message(number, received) => timers.message(unfinished(number, received), now),
                 Call::Pong(n) => {
                     let round_trip = timers.pong(&[b'p', b'i', b'n', b'g', 0, 0, 0, n], now);
                     prop_assert!(round_trip.is_none() || phase == 1);
@@ -333,7 +449,7 @@ proptest! {
                         None => continue,
                         Some(Due::Opening) => (0, 2),
                         Some(Due::Ping(_)) => (1, 1),
-                        Some(Due::Pong | Due::Idle) => (1, 2),
+                        Some(Due::Pong | Due::Idle | Due::Message) => (1, 2),
                         Some(Due::Closing) => (2, 3),
                         Some(other) => panic!("{other:?}"),
                     };
