@@ -38,10 +38,32 @@
 //! Calls that come late, early, twice, in an odd order or with a time that went back do no harm. What ends a connection
 //! is due once, and starts the deadline for closing by itself.
 //!
+//! # Which time-outs there are
+//!
+//! All of them are in [`Config`], and every driver that has a clock keeps them, also [`blocking`](crate::blocking). A loop
+//! of your own has to ask. `None` in place of a time switches it off.
+//!
+//! | time-out | default | counts from | what the peer sees |
+//! |---|---|---|---|
+//! | [`opening_timeout`](Config::opening_timeout) | 10 s | the stream is there, or connecting begins; bytes that trickle in do not put it off | the end of the stream |
+//! | [`message_timeout`](Config::message_timeout), then [`message_rate`](Config::message_rate) | 30 s, then 1,024 bytes a second | the first frame of a message that is not whole yet | close code 1008, then the end of the stream |
+//! | [`keepalive`](Config::keepalive) | 30 s | the last byte received | a ping |
+//! | [`pong_timeout`](Config::pong_timeout) | 30 s | that ping, or the last time that the transport took bytes that had to wait | close code 1011, then the end of the stream |
+//! | both of these together, for a half that only sends | 60 s | the transport took bytes last | the end of the stream |
+//! | [`idle_timeout`](Config::idle_timeout) | none | the last byte received | close code 1001 |
+//! | [`closing_timeout`](Config::closing_timeout) | 5 s | the first close frame, or the last time that the transport took bytes that had to wait | the end of the stream |
+//! | [`closing_limit`](Config::closing_limit) | 60 s | the first close frame | the end of the stream |
+//!
+//! The program sees `Error::TimedOut` of its driver, from both halves; behind [`Due::Idle`] and behind the peer's close frame
+//! the end is in order. What had arrived before is delivered first. A close frame is sent if the transport takes it.
+//!
+//! Behind an HTTP response that refuses a request, the drivers for tasks read on for up to a second, so that the response
+//! arrives.
+//!
 //! # Who sends pings
 //!
-//! Scripts in browsers cannot. For those a server has to, if a proxy on the way drops what is silent for a minute, or
-//! if it wants to learn that a client is gone: [`Config::keepalive`].
+//! Scripts in browsers cannot send pings. The server does: so a proxy on the way does not drop a connection that is silent
+//! for a minute, and the server learns that a client is gone. See [`Config::keepalive`].
 //!
 //! # Connecting again
 //!
