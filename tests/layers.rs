@@ -34,9 +34,20 @@ const LAYERS: &[(&str, Uses)] = &[
 const INNER: &[(&str, &[&str])] = &[
     (
         "deflate",
-        &["mod", "history", "inflater", "deflater", "pool", "settings", "decompressor", "compressor", "prepared"],
+        &[
+            "mod",
+            "history",
+            "waiting",
+            "inflater",
+            "deflater",
+            "pool",
+            "settings",
+            "decompressor",
+            "compressor",
+            "prepared",
+        ],
     ),
-    ("reader", &["event", "masked", "message", "pieces", "mod", "in_place", "room", "chunks", "inflate"]),
+    ("reader", &["event", "masked", "message", "pieces", "mod", "in_place", "room", "chunks", "inflate", "budget"]),
     ("writer", &["queue", "mod", "messages", "compressed", "through"]),
     (
         "handshake",

@@ -1,5 +1,6 @@
 //! Bytes in, events out.
 
+mod budget;
 mod chunks;
 mod event;
 #[cfg(feature = "alloc")]
@@ -144,7 +145,8 @@ impl Reader {
         }
     }
 
-    /// Reads up to the next event, or all of `input` if it has none.
+    /// Reads up to the next event, or all of `input` if it has none; or, with [`Reader::inflate_at_most`], no further than a
+    /// call may: then it returns `Ok(None)` with input left, and [`Reader::is_inflating`] says so.
     ///
     /// A message that lies in `input` as one frame is lent from there; otherwise from the reader's own buffer (but see
     /// [`Reader::receive_in_place`]). After a [`Event::Close`] or an error, all input is swallowed.
@@ -182,7 +184,7 @@ impl Reader {
     }
 
     /// Reads up to the next event and keeps it for [`Reader::event`]; false if there is none and all of `input` is
-    /// read. For adapters whose own buffer is busy: every message is put together in the reader's.
+    /// read, or if [`Reader::is_inflating`]. For adapters whose own buffer is busy: every message is put together in the reader's.
     ///
     /// # Errors
     ///
@@ -214,26 +216,6 @@ impl Reader {
             (Ready::Control(OpCode::Pong), _) => Event::Pong(control()),
             (Ready::Control(_), _) => Event::Close(self.close_frame()),
         })
-    }
-
-    /// Sets how many bytes one call of [`Reader::receive`], [`Reader::advance`] or [`Reader::receive_chunk`] may inflate:
-    /// without limit. It holds for all calls from now on. See [`Reader::is_inflating`].
-    ///
-    /// Without the feature `deflate` nothing is inflated, and this does nothing.
-    pub const fn inflate_at_most(&mut self, bytes: usize) {
-        #[cfg(feature = "deflate")]
-        {
-            self.inflate_at_most = bytes;
-        }
-        #[cfg(not(feature = "deflate"))]
-        let _ = bytes;
-    }
-
-    /// Whether the last call stopped at [`Reader::inflate_at_most`], within a compressed message. Call again, with what is
-    /// left of the input, to go on: that call may consume no input.
-    #[must_use]
-    pub const fn is_inflating(&self) -> bool {
-        false
     }
 
     /// Takes note that the stream ended: nothing more will arrive.
@@ -308,6 +290,10 @@ impl Reader {
             self.ready = Ready::Nothing;
             self.message = Message::EMPTY;
         }
+        #[cfg(feature = "deflate")]
+        if let Some(decompressor) = &mut self.decompressor {
+            decompressor.release();
+        }
     }
 
     pub(crate) const fn end(&self) -> Option<End> {
@@ -351,11 +337,15 @@ impl Reader {
             self.message.push(kind, bytes, &mut self.utf8, self.pieces.max_message())?;
             return self.whole_message();
         }
-        while let Some(piece) = self.pieces.next(input)? {
+        #[cfg(feature = "deflate")]
+        if self.pieces.is_paused() {
+            return Ok(self.inflate_from(None)?.unwrap_or(Ready::Nothing));
+        }
+        while let Some(piece) = self.pieces.next(input, u64::MAX)? {
             match piece {
                 #[cfg(feature = "deflate")]
                 Piece::Data { kind, compressed: true, bytes, last } => {
-                    if let Some(ready) = self.inflate(kind, bytes.unmask(), last)? {
+                    if let Some(ready) = self.inflate(kind, bytes, last)? {
                         return Ok(ready);
                     }
                 }

@@ -32,8 +32,10 @@ pub(super) struct Pieces {
     open: Option<Open>,
     /// The payload of the newest control frame.
     control: Body,
-    /// How many bytes of a compressed message are taken at a time; zero where none may come.
-    compressed: u16,
+    /// Whether compressed messages may come.
+    compression: bool,
+    /// Whether the limit of a frame is that of its message: a compressed one then has that of the compressed form.
+    frame_follows: bool,
     /// The mask bit that every frame must have: set in what a client sends.
     mask: u8,
     frames: u64,
@@ -53,6 +55,9 @@ enum Phase {
     Data { kind: Kind, compressed: bool, key: [u8; 4], left: u64, fin: bool },
     /// To the payload of a control frame.
     Control { opcode: OpCode, key: [u8; 4], left: usize },
+    /// Nowhere before the last message is inflated, all of which is here.
+    #[cfg(feature = "deflate")]
+    Paused,
     /// Nowhere.
     Over,
 }
@@ -72,7 +77,8 @@ impl Pieces {
             phase: START,
             open: None,
             control: Body::EMPTY,
-            compressed: 0,
+            compression: false,
+            frame_follows: config.frame_follows(),
             mask: match role {
                 Role::Server => MASK,
                 Role::Client => 0,
@@ -133,10 +139,11 @@ impl Pieces {
         }
     }
 
-    /// The next piece, or `None` when all of `input` is read.
+    /// The next piece, or `None` when all of `input` is read, or nothing while it is paused. Of a compressed message it
+    /// takes `most` bytes at most.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "see `Reader::receive`")]
-    pub(super) fn next<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Piece<'i>>, Error> {
+    pub(super) fn next<'i>(&mut self, input: &mut &'i mut [u8], most: u64) -> Result<Option<Piece<'i>>, Error> {
         loop {
             match self.phase {
                 Phase::Header { len: 0, .. } => {
@@ -150,7 +157,7 @@ impl Pieces {
                     }
                 }
                 Phase::Data { kind, compressed, left, fin, .. } => {
-                    let bytes = self.data(input);
+                    let bytes = self.data(input, most);
                     #[expect(clippy::arithmetic_side_effects, reason = "`data` takes no more than is left")]
                     let rest = left - bytes.len() as u64;
                     let last = fin && rest == 0;
@@ -165,6 +172,8 @@ impl Pieces {
                     let done = self.control(opcode, key, left, input);
                     return Ok(done.then_some(Piece::Control(opcode)));
                 }
+                #[cfg(feature = "deflate")]
+                Phase::Paused => return Ok(None),
                 Phase::Over => {
                     *input = &mut [];
                     return Ok(None);
@@ -182,15 +191,36 @@ impl Pieces {
         if self.mask == MASK { Role::Server } else { Role::Client }
     }
 
-    /// Lets compressed messages pass, `most` bytes of them at a time.
+    /// Lets compressed messages pass.
     #[cfg(feature = "deflate")]
-    pub(super) const fn allow_compression(&mut self, most: u16) {
-        self.compressed = most;
+    pub(super) const fn allow_compression(&mut self) {
+        self.compression = true;
+    }
+
+    /// Leaves the input alone behind a compressed message, until that is inflated.
+    #[cfg(feature = "deflate")]
+    pub(super) const fn pause(&mut self) {
+        self.phase = Phase::Paused;
+    }
+
+    #[cfg(feature = "deflate")]
+    pub(super) const fn is_paused(&self) -> bool {
+        matches!(self.phase, Phase::Paused)
+    }
+
+    #[cfg(feature = "deflate")]
+    pub(super) const fn resume(&mut self) {
+        self.phase = START;
     }
 
     #[cfg(feature = "alloc")]
     pub(super) const fn max_message(&self) -> usize {
         self.max_message
+    }
+
+    /// The longest message in compressed form: one of stored blocks is a little longer than what it inflates to.
+    pub(super) const fn max_packed(&self) -> usize {
+        self.max_message.saturating_add(self.max_message / 8).saturating_add(1 << 10)
     }
 
     /// How many headers were accepted.
@@ -276,7 +306,7 @@ impl Pieces {
 
     fn check_start(&self, start: Start) -> Result<(), Error> {
         // RFC 7692, section 6.1: only on the first frame of a message.
-        if start.rsv1 && (self.compressed == 0 || start.opcode == OpCode::Continuation) {
+        if start.rsv1 && (!self.compression || start.opcode == OpCode::Continuation) {
             return Err(Error::BadReservedBit);
         }
         // Section 5.4: a message is one start and any continuations, control frames between.
@@ -288,14 +318,15 @@ impl Pieces {
         }
     }
 
-    /// The size of a compressed message is known when it is inflated; its frames have a limit all the same.
+    /// The size of a compressed message is known when it is inflated; its compressed form has a limit all the same.
     fn check_size(&self, start: Start, length: u64) -> Result<(), Error> {
-        if length > self.max_frame as u64 {
+        let (compressed, before) = self.open.map_or((start.rsv1, 0), |open| (open.compressed, open.size));
+        let most = if compressed { self.max_packed() } else { self.max_message };
+        if length > self.max_frame as u64 && !(compressed && self.frame_follows) {
             return Err(Error::FrameTooBig);
         }
-        let (compressed, before) = self.open.map_or((start.rsv1, 0), |open| (open.compressed, open.size));
         match before.checked_add(length) {
-            Some(size) if compressed || size <= self.max_message as u64 => Ok(()),
+            Some(size) if size <= most as u64 => Ok(()),
             _ => Err(Error::MessageTooBig),
         }
     }
@@ -326,9 +357,9 @@ impl Pieces {
 
     /// The next bytes of a data frame.
     #[inline]
-    fn data<'i>(&mut self, input: &mut &'i mut [u8]) -> Masked<'i> {
+    fn data<'i>(&mut self, input: &mut &'i mut [u8], most: u64) -> Masked<'i> {
         let most = match self.phase {
-            Phase::Data { compressed: true, left, .. } => left.min(self.compressed.into()),
+            Phase::Data { compressed: true, left, .. } => left.min(most),
             Phase::Data { left, .. } => left,
             _ => 0,
         };
