@@ -136,7 +136,6 @@ mod tests {
                     for message in [random(len), all_long, vec![b'x'; len]] {
                         let smaller = deflater.compress(&message);
                         assert!(deflater.is_clean(), "{len} bytes, level {level}, window {window}");
-                        assert_eq!(smaller, message.len() > 12 && message[1..] == message[..len - 1], "{len}");
                         assert!(!smaller || deflater.output().len() < len);
                     }
                 }
