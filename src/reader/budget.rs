@@ -7,8 +7,9 @@ impl Reader {
     /// [`Reader::receive_chunk`] inflates at most: without limit. It holds for all calls from now on. A call that stops there
     /// has no event, and [`Reader::is_inflating`] is true behind it.
     ///
-    /// For programs that serve many connections on one thread: a few KiB can inflate to many MiB. A compressed byte that
-    /// inflates to less than a byte counts as one; zero counts as one; and the last bytes of a message may be 4,386 more.
+    /// For programs that serve many connections on one thread: a few KiB can inflate to many MiB. Zero counts as one. The
+    /// end of a message may be up to 4,386 bytes more. Compressed bytes that inflate to less than themselves count, too,
+    /// and up to 8 KiB of them may be more.
     ///
     /// Without the feature `deflate` nothing is inflated, and this changes nothing.
     ///
