@@ -50,7 +50,8 @@ fn k_01_messages_of_every_size_pass_through_one_codec() {
         let mut peer = connection(Role::Client, &config, both_ways(15, takeover));
         let mut reading = Reading::new(Call::Advance);
         let mut random = Random(2);
-        for size in (0..700).chain((0..200_001).step_by(9973)).chain((8..18).flat_map(|n| [(1 << n) - 1, (1 << n) + 1])) {
+        for size in (0..700).chain((0..200_001).step_by(9973)).chain((8..18).flat_map(|n| [(1 << n) - 1, (1 << n) + 1]))
+        {
             let mut half = random.bytes(size / 2);
             half.resize(size, b' ');
             for message in [random.bytes(size), half] {
@@ -336,10 +337,9 @@ fn k_03_a_call_inflates_no_more_than_it_may() {
 /// Messages that inflate to nothing are work too: empty blocks, and final ones, each of which copies a window.
 #[test]
 fn k_03_bytes_that_inflate_to_nothing_count() {
-    for (name, payload, least) in [
-        ("empty blocks", padded(100_000), 6),
-        ("final blocks", [&b"\x03\x00".repeat(60)[..], HELLO].concat(), 60),
-    ] {
+    for (name, payload, least) in
+        [("empty blocks", padded(100_000), 6), ("final blocks", [&b"\x03\x00".repeat(60)[..], HELLO].concat(), 60)]
+    {
         for call in CALLS {
             let mut end = connection(Role::Server, &config(), Agreement::default());
             let mut turns = Turns { limit: 10_000, ..Turns::default() };
@@ -367,11 +367,8 @@ fn k_03_the_input_behind_a_message_that_is_being_inflated_is_left_alone() {
             let mut wire = [&message[..], &behind].concat();
             let mut input = &mut wire[..];
             for n in 1..50 {
-                let event = if in_place {
-                    reader.receive_in_place(&mut input, 1 << 16)
-                } else {
-                    reader.receive(&mut input)
-                };
+                let event =
+                    if in_place { reader.receive_in_place(&mut input, 1 << 16) } else { reader.receive(&mut input) };
                 assert_eq!(event, Ok(None));
                 assert_eq!(input, behind, "{n}");
                 assert!(reader.is_inflating());

@@ -14,8 +14,8 @@ use ws_proto::{Chunk, CloseCode, Config, Connection, Error, Kind, Role};
 use crate::blocks::{Bits, TAIL, parse};
 use crate::wire::{
     BINARY, CALLS, CLOSE, CONTINUES, Call, ENDS, Got, KEY, Outcome, PACKED_BINARY, PACKED_BINARY_BEGINS, PACKED_TEXT,
-    PACKED_TEXT_BEGINS, PING, PONG, ROLES, Reading, Sent, TEXT, both_ways, config, connection, every_way, every_way_of, frame,
-    messages, plain, read, sent, sent_frames, some_ways, stream, take,
+    PACKED_TEXT_BEGINS, PING, PONG, ROLES, Reading, Sent, TEXT, both_ways, config, connection, every_way, every_way_of,
+    frame, messages, plain, read, sent, sent_frames, some_ways, stream, take,
 };
 
 /// Frames, whether the second message may refer to the first, and what comes of them.

@@ -39,7 +39,10 @@ enum Stage {
 pub(super) enum Step {
     /// So many bytes are in [`Inflater::output`], maybe none. `work` is how many bytes were read or written for it,
     /// whichever are more.
-    Made { bytes: usize, work: usize },
+    Made {
+        bytes: usize,
+        work: usize,
+    },
     /// More input is needed.
     Starved,
     Done,

@@ -28,7 +28,7 @@ impl Reader {
             self.pieces.pause();
             return self.inflate_from(Some(piece.unmask()));
         }
-        piece.copy_to(decompressor.room(n, self.pieces.max_packed()));
+        piece.copy_to(decompressor.room(n, self.pieces.limits().packed()));
         if !last {
             return Ok(None);
         }
@@ -45,7 +45,7 @@ impl Reader {
         let Some(kind) = decompressor.under_way() else {
             return Ok(None);
         };
-        let max = self.pieces.max_message();
+        let max = self.pieces.limits().message;
         let mut budget = self.inflate_at_most.max(1);
         loop {
             let so_far = Some([self.message.bytes(), self.utf8.cut()]);
@@ -59,7 +59,7 @@ impl Reader {
                 }
                 Inflated::Starved | Inflated::Paused => {
                     if let Some(rest) = input {
-                        decompressor.room(rest.len(), self.pieces.max_packed()).copy_from_slice(rest);
+                        decompressor.room(rest.len(), self.pieces.limits().packed()).copy_from_slice(rest);
                     }
                     return Ok(None);
                 }
@@ -80,7 +80,7 @@ impl Reader {
         };
         let n = piece.len();
         decompressor.arrive(kind, n);
-        piece.copy_to(decompressor.room(n, self.pieces.max_packed()));
+        piece.copy_to(decompressor.room(n, self.pieces.limits().packed()));
         if last {
             self.pieces.pause();
             decompressor.begin()
@@ -97,7 +97,7 @@ impl Reader {
         let Some(kind) = decompressor.under_way() else {
             return Ok(None);
         };
-        match decompressor.pull_waiting(None, self.pieces.max_message(), budget)? {
+        match decompressor.pull_waiting(None, self.pieces.limits().message, budget)? {
             Inflated::Bytes(len) => {
                 if kind == Kind::Text && self.check_chunks {
                     self.utf8.push(decompressor.output(len))?;

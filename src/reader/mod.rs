@@ -2,11 +2,13 @@
 
 mod budget;
 mod chunks;
+mod end;
 mod event;
 #[cfg(feature = "alloc")]
 mod in_place;
 #[cfg(feature = "deflate")]
 mod inflate;
+mod limits;
 mod masked;
 #[cfg(feature = "alloc")]
 mod message;
@@ -14,6 +16,7 @@ mod pieces;
 #[cfg(feature = "alloc")]
 mod room;
 
+pub(crate) use self::end::End;
 pub use self::event::Chunk;
 #[cfg(feature = "alloc")]
 pub use self::event::Event;
@@ -109,16 +112,6 @@ enum Ready {
     Room(usize),
     Message,
     Control(OpCode),
-}
-
-/// Why nothing more is read.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum End {
-    /// The peer's close frame, whose body is the newest control frame's.
-    Close,
-    Failed(Error),
-    /// The stream ended first.
-    Eof,
 }
 
 impl Reader {
@@ -296,19 +289,6 @@ impl Reader {
         }
     }
 
-    pub(crate) const fn end(&self) -> Option<End> {
-        self.end
-    }
-
-    /// Whether nothing is read any more, and no close frame is or was owed.
-    pub(crate) const fn ended_without_close(&self) -> bool {
-        match self.end {
-            Some(End::Eof) => true,
-            Some(End::Failed(_)) => self.silent_failure,
-            _ => false,
-        }
-    }
-
     pub(crate) const fn owes_reply(&self) -> bool {
         self.reply.is_some()
     }
@@ -334,7 +314,7 @@ impl Reader {
     #[cfg(feature = "alloc")]
     fn step(&mut self, input: &mut &mut [u8]) -> Result<Ready, Error> {
         if let Some((kind, bytes)) = self.pieces.whole(input) {
-            self.message.push(kind, bytes, &mut self.utf8, self.pieces.max_message())?;
+            self.message.push(kind, bytes, &mut self.utf8, self.pieces.limits().message)?;
             return self.whole_message();
         }
         #[cfg(feature = "deflate")]
@@ -350,7 +330,7 @@ impl Reader {
                     }
                 }
                 Piece::Data { kind, bytes, last, .. } => {
-                    self.message.push(kind, bytes, &mut self.utf8, self.pieces.max_message())?;
+                    self.message.push(kind, bytes, &mut self.utf8, self.pieces.limits().message)?;
                     if last {
                         return self.whole_message();
                     }
@@ -391,31 +371,5 @@ impl Reader {
             _ => {}
         }
         Ok(())
-    }
-
-    /// Section 7.1.7: fails the connection.
-    #[cold]
-    fn fail(&mut self, error: Error, input: &mut &mut [u8]) -> Error {
-        *input = &mut [];
-        let close = Close { code: error.close_code(), reason: "" }.encode();
-        self.reply = match close {
-            Some(body) if !self.silent_failure => Some(Reply { close: true, body }),
-            _ => None,
-        };
-        self.stop(End::Failed(error));
-        error
-    }
-
-    fn stop(&mut self, end: End) {
-        self.end = Some(end);
-        self.pieces.stop();
-        #[cfg(feature = "deflate")]
-        {
-            self.decompressor = None;
-        }
-        #[cfg(feature = "alloc")]
-        if !matches!(self.ready, Ready::Message) {
-            self.message = Message::EMPTY;
-        }
     }
 }

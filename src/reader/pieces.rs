@@ -3,6 +3,7 @@
 
 use core::mem;
 
+use super::limits::{Limits, Open};
 use super::masked::Masked;
 use crate::body::Body;
 use crate::config::{Config, Role};
@@ -32,18 +33,12 @@ pub(super) struct Pieces {
     open: Option<Open>,
     /// The payload of the newest control frame.
     control: Body,
-    /// Whether compressed messages may come.
-    compression: bool,
-    /// Whether the limit of a frame is that of its message: a compressed one then has that of the compressed form.
-    frame_follows: bool,
+    limits: Limits,
     /// The mask bit that every frame must have: set in what a client sends.
     mask: u8,
     frames: u64,
     /// The newest message that did not come as a whole.
     message: Unfinished,
-    max_frame: usize,
-    max_message: usize,
-    max_fragments: u32,
 }
 
 /// Where the next byte belongs.
@@ -62,32 +57,19 @@ enum Phase {
     Over,
 }
 
-/// A message that is not finished: what is known of it from the headers of its frames.
-#[derive(Clone, Copy, Debug)]
-struct Open {
-    kind: Kind,
-    compressed: bool,
-    fragments: u32,
-    size: u64,
-}
-
 impl Pieces {
     pub(super) const fn new(role: Role, config: &Config) -> Self {
         Self {
             phase: START,
             open: None,
             control: Body::EMPTY,
-            compression: false,
-            frame_follows: config.frame_follows(),
+            limits: Limits::new(config),
             mask: match role {
                 Role::Server => MASK,
                 Role::Client => 0,
             },
             frames: 0,
             message: Unfinished { number: 0, received: 0 },
-            max_frame: config.frame_limit(),
-            max_message: config.max_message,
-            max_fragments: config.max_fragments,
         }
     }
 
@@ -112,7 +94,7 @@ impl Pieces {
             _ => return None,
         };
         let shortest = header == 2 || (header == 4 && length > 125) || length > 0xffff;
-        if !shortest || length > self.max_frame || length > self.max_message {
+        if !shortest || length > self.limits.frame || length > self.limits.message {
             return None;
         }
         #[expect(clippy::arithmetic_side_effects, reason = "10 bytes and 4 of the key are 14")]
@@ -194,7 +176,7 @@ impl Pieces {
     /// Lets compressed messages pass.
     #[cfg(feature = "deflate")]
     pub(super) const fn allow_compression(&mut self) {
-        self.compression = true;
+        self.limits.compression = true;
     }
 
     /// Leaves the input alone behind a compressed message, until that is inflated.
@@ -214,13 +196,8 @@ impl Pieces {
     }
 
     #[cfg(feature = "alloc")]
-    pub(super) const fn max_message(&self) -> usize {
-        self.max_message
-    }
-
-    /// The longest message in compressed form: one of stored blocks is a little longer than what it inflates to.
-    pub(super) const fn max_packed(&self) -> usize {
-        self.max_message.saturating_add(self.max_message / 8).saturating_add(1 << 10)
+    pub(super) const fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// How many headers were accepted.
@@ -283,7 +260,7 @@ impl Pieces {
             return Ok(None);
         };
         let start = Start::decode(first)?;
-        self.check_start(start)?;
+        self.limits.check_start(start, self.open)?;
         // Section 5.1: a server takes masked frames only, a client unmasked ones.
         if rest.first().is_some_and(|second| second & MASK != self.mask) {
             return Err(Error::BadMask);
@@ -292,7 +269,7 @@ impl Pieces {
             return Ok(None);
         };
         if !start.opcode.is_control() {
-            self.check_size(start, length)?;
+            self.limits.check_size(start, length, self.open)?;
         }
         let (key, rest) = match rest.split_first_chunk() {
             _ if !masked => (None, rest),
@@ -302,33 +279,6 @@ impl Pieces {
         let Start { fin, rsv1, opcode } = start;
         #[expect(clippy::arithmetic_side_effects, reason = "`rest` is the end of `bytes`")]
         Ok(Some((Header { fin, rsv1, opcode, key, length }, bytes.len() - rest.len())))
-    }
-
-    fn check_start(&self, start: Start) -> Result<(), Error> {
-        // RFC 7692, section 6.1: only on the first frame of a message.
-        if start.rsv1 && (!self.compression || start.opcode == OpCode::Continuation) {
-            return Err(Error::BadReservedBit);
-        }
-        // Section 5.4: a message is one start and any continuations, control frames between.
-        match (start.opcode, self.open) {
-            (OpCode::Continuation, Some(open)) if open.fragments >= self.max_fragments => Err(Error::TooManyFragments),
-            (OpCode::Continuation, Some(_)) | (OpCode::Text | OpCode::Binary, None) => Ok(()),
-            (opcode, _) if opcode.is_control() => Ok(()),
-            _ => Err(Error::BadContinuation),
-        }
-    }
-
-    /// The size of a compressed message is known when it is inflated; its compressed form has a limit all the same.
-    fn check_size(&self, start: Start, length: u64) -> Result<(), Error> {
-        let (compressed, before) = self.open.map_or((start.rsv1, 0), |open| (open.compressed, open.size));
-        let most = if compressed { self.max_packed() } else { self.max_message };
-        if length > self.max_frame as u64 && !(compressed && self.frame_follows) {
-            return Err(Error::FrameTooBig);
-        }
-        match before.checked_add(length) {
-            Some(size) if size <= most as u64 => Ok(()),
-            _ => Err(Error::MessageTooBig),
-        }
     }
 
     /// Goes on to the payload behind a checked header.
@@ -349,7 +299,7 @@ impl Pieces {
         if opcode != OpCode::Continuation {
             self.message = Unfinished { number: self.frames, received: 0 };
         }
-        #[expect(clippy::arithmetic_side_effects, reason = "`check_start` and `check_size` have seen to it")]
+        #[expect(clippy::arithmetic_side_effects, reason = "`Limits` has seen to it")]
         let grown = Open { fragments: open.fragments + 1, size: open.size + length, ..open };
         self.open = (!fin).then_some(grown);
         self.phase = Phase::Data { kind: open.kind, compressed: open.compressed, key, left: length, fin };
