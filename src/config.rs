@@ -263,7 +263,7 @@ impl Config {
         self
     }
 
-    /// The longest body of a refused upgrade that a client keeps, in bytes: 64 KiB. The rest of a longer one is dropped.
+    /// The longest body of a refused upgrade that a client keeps, in bytes: 64 KiB. The rest of a longer one is not read.
     #[must_use]
     pub const fn max_body(mut self, bytes: usize) -> Self {
         self.max_body = bytes;

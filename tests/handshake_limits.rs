@@ -655,7 +655,8 @@ fn fa_13_cause_of_a_failed_handshake_is_there_for_a_log() {
     assert_eq!(refusal.to_string(), "malformed request line");
     assert!(format!("{refusal:?}").starts_with(r#"Refusal { BadRequestLine, response: "HTTP/1.1 400 Bad Request\r\n"#));
     let rejected = answer(b"HTTP/1.1 403 \r\n\r\n").rejected();
-    assert!(format!("{rejected:?}").starts_with(r#"Rejected { NotSwitching(403), head: Some("HTTP/1.1 403" {}), "#));
+    let text = format!("{rejected:?}");
+    assert!(text.starts_with(r#"Rejected { error: NotSwitching(403), status: Some(403), head: "HTTP/1.1 403" {}, "#));
 }
 
 /// A good head with some of its bytes replaced, or any bytes.

@@ -6,9 +6,10 @@ use alloc::vec::Vec;
 
 use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
 
-use super::client::{Client, Rejected, Response};
+use super::client::{Client, Response};
 use super::error::{AnswerError, HandshakeError, RequestError};
 use super::origin::OriginPolicy;
+use super::rejected::Rejected;
 use super::request::{Answer, Incoming, Request};
 use super::response;
 use super::server::{Refusal, Server};
@@ -129,14 +130,14 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// When the response opens no connection.
+    /// When the response opens no connection. Its body stays with the HTTP stack.
     pub fn receive_http<B>(mut self, response: &::http::Response<B>) -> Result<Response, Rejected> {
         let status = response.status();
         let mut head = write(&[version(response.version()), " ", status.as_str(), " "].concat(), response.headers());
         let mut input = &mut head[..];
-        match self.receive(&mut input)? {
+        match self.receive(&mut input).map_err(Rejected::without_body)? {
             Some(response) => Ok(response),
-            None => Err(self.reject(HandshakeError::UnexpectedEof, None, &mut input)), // behind an interim response
+            None => Err(self.reject(HandshakeError::UnexpectedEof, &mut input)), // behind an interim response
         }
     }
 }

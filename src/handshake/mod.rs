@@ -88,6 +88,7 @@ mod agreed;
 mod client;
 mod client_request;
 mod error;
+mod framing;
 mod gather;
 mod head;
 #[cfg(feature = "http")]
@@ -96,16 +97,19 @@ mod kinds;
 mod lines;
 mod offers;
 mod origin;
+mod rejected;
 mod request;
 mod response;
+mod response_body;
 mod server;
 mod uri;
 
 pub use self::accept::accept_key;
-pub use self::client::{Client, Rejected, Response};
+pub use self::client::{Client, Response};
 pub use self::client_request::ClientRequest;
 pub use self::error::{AnswerError, HandshakeError, RequestError};
 pub use self::origin::OriginPolicy;
+pub use self::rejected::Rejected;
 pub use self::request::{Answer, Incoming, PlainRequest, Request, RequestHead};
 pub use self::server::{Refusal, Server};
 pub use self::uri::Uri;
