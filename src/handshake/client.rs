@@ -146,7 +146,8 @@ impl Client {
         if head.status() != 101 {
             return Err(HandshakeError::NotSwitching(head.status()));
         }
-        if !matches!(head.http_version(), (1, 1..)) {
+        let is_old = head.http_version() == (1, 0) && self.config.lenient_handshake;
+        if !is_old && !matches!(head.http_version(), (1, 1..)) {
             return Err(HandshakeError::BadHttpVersion);
         }
         let upgrade = head.only(Field::Upgrade, HandshakeError::BadUpgrade)?;
@@ -159,7 +160,7 @@ impl Client {
         if head.only(Field::Accept, HandshakeError::BadAccept)? != Some(&self.accept[..]) {
             return Err(HandshakeError::BadAccept);
         }
-        offers::check_extensions(head, self.config.max_offers)?;
+        offers::check_answer(head, &self.config)?;
         let agreed = Agreed::check(head, &self.config)?;
         self.check_protocol(head.only(Field::Protocol, HandshakeError::BadProtocol)?)?;
         Ok(agreed)
@@ -167,6 +168,7 @@ impl Client {
 
     fn check_protocol(&self, protocol: Option<&[u8]>) -> Result<(), HandshakeError> {
         match protocol {
+            Some(b"") if self.config.lenient_handshake => self.check_protocol(None),
             Some(name) if !fields::is_token(name) => Err(HandshakeError::BadProtocol),
             Some(name) if !self.protocols.iter().any(|offer| offer.as_bytes() == name) => {
                 Err(HandshakeError::UnofferedProtocol)

@@ -17,6 +17,9 @@ pub(crate) const REQUEST: &str = "GET /chat HTTP/1.1\r\n\
     Sec-WebSocket-Protocol: chat, superchat\r\n\
     Sec-WebSocket-Version: 13\r\n\r\n";
 
+/// A request for a page.
+pub(crate) const PLAIN: &str = "GET /page HTTP/1.1\r\nHost: server.example.com\r\n\r\n";
+
 /// The response of the same section; the client under test has another key, hence the mark.
 pub(crate) const RESPONSE: &str = "HTTP/1.1 101 Switching Protocols\r\n\
     Upgrade: websocket\r\n\
@@ -75,11 +78,11 @@ impl Served {
         }
     }
 
-    /// The error, if any; a plain request's is the one that its default answer names.
+    /// The error, if any; a plain request's is that of its default answer.
     pub(crate) fn error(&self) -> Option<HandshakeError> {
         match self {
             Self::Refused(refusal) => Some(refusal.error()),
-            Self::Plain(_) => Some(HandshakeError::BadUpgrade),
+            Self::Plain(request) => Some(request.refuse().error()),
             _ => None,
         }
     }
@@ -89,7 +92,7 @@ impl Served {
         match self {
             Self::More => Vec::new(),
             Self::Upgrade(request) => accept(request).outgoing().to_vec(),
-            Self::Plain(request) => request.upgrade_required(),
+            Self::Plain(request) => request.refuse().response().to_vec(),
             Self::Refused(refusal) => refusal.response().to_vec(),
         }
     }
@@ -180,7 +183,13 @@ pub(crate) fn assert_refused(name: &str, served: &Served, status: u16, error: Ha
     let connection = parsed.one("Connection");
     assert!(connection.split(", ").any(|option| option == "close"), "{name}: {connection}");
     assert_eq!(parsed.has("Upgrade"), connection.contains("upgrade"), "{name}: {connection}");
-    assert_eq!(parsed.body, format!("{error}\n").as_bytes(), "{name}");
+    let text = match served {
+        Served::Refused(refusal) => refusal.to_string(),
+        _ => error.to_string(),
+    };
+    assert!(text.starts_with(&error.to_string()), "{name}: {text}");
+    assert!(text == error.to_string() || error == HandshakeError::ForbiddenOrigin, "{name}: {text}");
+    assert_eq!(parsed.body, format!("{text}\n").as_bytes(), "{name}");
     assert_eq!(parsed.one("Content-Length"), parsed.body.len().to_string(), "{name}");
 }
 
