@@ -257,8 +257,9 @@ impl Config {
         self
     }
 
-    /// The most subprotocols, the most extensions, and the most parameters of one extension in a head: 32 of each.
-    /// Status 431.
+    /// The most subprotocols, the most extensions, and the most parameters of one extension in a head: 32 of each. What a
+    /// client offers behind the limit is ignored, and so is an offer of too many parameters: as if it were not there. A
+    /// response above the limit is an error.
     #[must_use]
     pub const fn max_offers(mut self, elements: usize) -> Self {
         self.max_offers = elements;
@@ -272,7 +273,7 @@ impl Config {
         self
     }
 
-    /// The longest body of a refused upgrade that a client keeps, in bytes: 64 KiB. The rest of a longer one is dropped.
+    /// The longest body of a refused upgrade that a client keeps, in bytes: 64 KiB. The rest of a longer one is not read.
     #[must_use]
     pub const fn max_body(mut self, bytes: usize) -> Self {
         self.max_body = bytes;
@@ -290,6 +291,21 @@ impl Config {
     #[must_use]
     pub const fn require_protocol(mut self, yes: bool) -> Self {
         self.require_protocol = yes;
+        self
+    }
+
+    /// Whether four faults of others are overlooked, as browsers do: no. If yes,
+    ///
+    /// - an empty `Sec-WebSocket-Extensions` or `Sec-WebSocket-Protocol` in a request counts as none. It is sent by clients
+    ///   that write the header whether they offer something or not.
+    /// - an empty `Sec-WebSocket-Extensions` or `Sec-WebSocket-Protocol` in a 101 counts as none. It is sent by servers that
+    ///   write the header whether they chose something or not.
+    /// - a 101 in `HTTP/1.0` is taken. It is sent by servers that write this version into every status line.
+    /// - a line of a response may end with a lone LF (RFC 9112, section 2.2). It is sent by servers that write `\n`. In a
+    ///   request it is refused all the same: two servers that differ in it are how requests are smuggled.
+    #[must_use]
+    pub const fn lenient_handshake(mut self, yes: bool) -> Self {
+        self.lenient_handshake = yes;
         self
     }
 

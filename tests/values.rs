@@ -29,9 +29,11 @@ fn errors() -> Vec<(&'static str, Vec<Box<dyn core::error::Error>>)> {
         HandshakeError {
             BadAccept, BadConnection, BadContentLength, BadExpect, BadExtensions, BadHeader, BadHost, BadHttpVersion,
             BadKey, BadMethod, BadOrigin, BadParameter, BadProtocol, BadRequestLine, BadStatusLine, BadTarget,
+            BadTransferEncoding,
             BadUpgrade, BadVersion, ForbiddenOrigin, HeadTooLong, MissingParameter, MissingProtocol, NotSwitching(403),
             RepeatedExtension, TargetTooLong, TooManyHeaders, TooManyInterim, TooManyOffers, UnexpectedBody,
             UnexpectedEof, UnofferedExtension, UnofferedParameter, UnofferedProtocol, UnsupportedVersion,
+            UpgradeDropped, UpgradeOverHttp10,
             WindowTooLarge,
         }
         AnswerError { BadHeader, BadStatus, ProtocolNotOffered, ReservedHeader, UnexpectedBody }

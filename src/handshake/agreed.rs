@@ -29,8 +29,8 @@ impl Agreed {
     }
 
     /// What a server accepts of a well-formed request.
-    pub(super) fn choose(head: &Head, config: &Config) -> Self {
-        let offers = offers::extensions(head).filter_map(Result::ok);
+    pub(super) fn choose(head: &Head, max_offers: usize, config: &Config) -> Self {
+        let offers = offers::offers(head, max_offers).filter_map(Result::ok);
         Self { deflate: config.compression.as_deref().and_then(|settings| extensions::accept_offer(offers, settings)) }
     }
 
@@ -68,7 +68,7 @@ impl Agreed {
         String::new()
     }
 
-    pub(super) const fn choose(_: &Head, _: &Config) -> Self {
+    pub(super) const fn choose(_: &Head, _: usize, _: &Config) -> Self {
         Self {}
     }
 

@@ -1,6 +1,5 @@
 //! The client's side (RFC 6455, section 4.1).
 
-use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::{fmt, mem, str};
@@ -13,6 +12,7 @@ use super::fields;
 use super::gather::Gather;
 use super::head::{Field, Head};
 use super::offers;
+use super::rejected::Rejected;
 use crate::config::Config;
 use crate::connection::Connection;
 #[cfg(feature = "deflate")]
@@ -34,7 +34,7 @@ use crate::seed::{Keys, Seed};
 /// let mut bytes = *b"HTTP/1.1 404 Not Found\r\nContent-Length: 12\r\n\r\nno such room";
 /// let rejected = client.receive(&mut &mut bytes[..]).unwrap_err();
 /// assert_eq!(rejected.error(), HandshakeError::NotSwitching(404));
-/// assert_eq!(rejected.body(), b"no such room");
+/// assert_eq!(rejected.body(), b"no such room"); // if not all of it has arrived, see `Rejected`
 /// # Ok::<(), ws_proto::handshake::RequestError>(())
 /// ```
 pub struct Client {
@@ -95,7 +95,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// When the response opens no connection. Close the transport, without a frame; all later input is swallowed.
+    /// When the response opens no connection. What `input` has of its body is in the [`Rejected`] already, which takes the
+    /// rest of it. Then close the transport, without a frame, unless [`Rejected::can_reuse`]. This machine is done, and
+    /// swallows all later input.
     pub fn receive(&mut self, input: &mut &mut [u8]) -> Result<Option<Response>, Rejected> {
         loop {
             let (gather, interim_left) = match &mut self.state {
@@ -109,12 +111,12 @@ impl Client {
             let head = match gather.receive(input) {
                 Ok(None) => return Ok(None),
                 Ok(Some(head)) => head,
-                Err(error) => return Err(self.reject(error, None, input)),
+                Err(error) => return Err(self.reject(error, input)),
             };
             // RFC 9110, section 15.2: any number of these may come first.
             if matches!(head.status(), 100 | 102..=199) {
                 let Some(left) = interim_left.checked_sub(1) else {
-                    return Err(self.reject(HandshakeError::TooManyInterim, Some(head), input));
+                    return Err(self.reject_head(HandshakeError::TooManyInterim, head, input));
                 };
                 *interim_left = left;
                 *gather = Gather::response(&self.config);
@@ -122,7 +124,7 @@ impl Client {
             }
             return match self.check(&head) {
                 Ok(agreed) => Ok(self.open(head, agreed)),
-                Err(error) => Err(self.reject(error, Some(head), input)),
+                Err(error) => Err(self.reject_head(error, head, input)),
             };
         }
     }
@@ -132,12 +134,11 @@ impl Client {
     /// # Errors
     ///
     /// When the response is not complete (section 7.1.5: local close code 1006).
-    pub fn receive_eof(&mut self) -> Result<(), HandshakeError> {
+    pub fn receive_eof(&mut self) -> Result<(), Rejected> {
         if !matches!(self.state, State::Head { .. }) {
             return Ok(());
         }
-        self.state = State::Rejected;
-        Err(HandshakeError::UnexpectedEof)
+        Err(self.reject(HandshakeError::UnexpectedEof, &mut &mut [][..]))
     }
 
     /// Judges a response, in the order of section 4.1.
@@ -145,7 +146,8 @@ impl Client {
         if head.status() != 101 {
             return Err(HandshakeError::NotSwitching(head.status()));
         }
-        if !matches!(head.http_version(), (1, 1..)) {
+        let is_old = head.http_version() == (1, 0) && self.config.lenient_handshake;
+        if !is_old && !matches!(head.http_version(), (1, 1..)) {
             return Err(HandshakeError::BadHttpVersion);
         }
         let upgrade = head.only(Field::Upgrade, HandshakeError::BadUpgrade)?;
@@ -158,7 +160,7 @@ impl Client {
         if head.only(Field::Accept, HandshakeError::BadAccept)? != Some(&self.accept[..]) {
             return Err(HandshakeError::BadAccept);
         }
-        offers::check_extensions(head, self.config.max_offers)?;
+        offers::check_answer(head, &self.config)?;
         let agreed = Agreed::check(head, &self.config)?;
         self.check_protocol(head.only(Field::Protocol, HandshakeError::BadProtocol)?)?;
         Ok(agreed)
@@ -166,6 +168,7 @@ impl Client {
 
     fn check_protocol(&self, protocol: Option<&[u8]>) -> Result<(), HandshakeError> {
         match protocol {
+            Some(b"") if self.config.lenient_handshake => self.check_protocol(None),
             Some(name) if !fields::is_token(name) => Err(HandshakeError::BadProtocol),
             Some(name) if !self.protocols.iter().any(|offer| offer.as_bytes() == name) => {
                 Err(HandshakeError::UnofferedProtocol)
@@ -188,11 +191,21 @@ impl Client {
         })
     }
 
-    pub(super) fn reject(&mut self, error: HandshakeError, head: Option<Head>, input: &mut &mut [u8]) -> Rejected {
+    /// Ends with a head that is not whole.
+    pub(super) fn reject(&mut self, error: HandshakeError, input: &mut &mut [u8]) -> Rejected {
+        *input = &mut [];
+        match mem::replace(&mut self.state, State::Rejected) {
+            State::Head { gather, .. } => Rejected::part(error, &gather),
+            State::Found | State::Rejected => Rejected::part(error, &Gather::response(&self.config)),
+        }
+    }
+
+    /// Ends with a whole head, and takes what there is of its body.
+    fn reject_head(&mut self, error: HandshakeError, head: Head, input: &mut &mut [u8]) -> Rejected {
         self.state = State::Rejected;
-        let behind = mem::take(input);
-        let body = if head.is_some() { behind.to_vec() } else { Vec::new() };
-        Rejected { error, head: head.map(Box::new), body }
+        let mut rejected = Rejected::whole(error, head, &self.config);
+        rejected.receive_body(input);
+        rejected
     }
 }
 
@@ -265,70 +278,3 @@ impl Response {
         self.connection
     }
 }
-
-/// A response that opens no connection: what was wrong with it, and all of it that is there.
-///
-/// A 401, a redirection or a 426 is not followed here, and credentials and cookies should not follow to another host
-/// unasked. A further attempt needs a new [`Client`].
-///
-/// ```
-/// # use ws_proto::{Config, Seed, handshake::{Client, ClientRequest}};
-/// # let request = ClientRequest::new("ws://example.com/")?;
-/// # let mut client = Client::new(request, &Config::new(), Seed::predictable_for_tests(1))?;
-/// let mut bytes = *b"HTTP/1.1 307 \r\nLocation: wss://example.org/\r\n\r\n";
-/// let rejected = client.receive(&mut &mut bytes[..]).unwrap_err();
-/// assert_eq!(rejected.status(), Some(307));
-/// assert_eq!(rejected.header("location"), Some(&b"wss://example.org/"[..]));
-/// assert_eq!(rejected.to_string(), "response with status 307 instead of 101");
-/// # Ok::<(), ws_proto::handshake::RequestError>(())
-/// ```
-pub struct Rejected {
-    error: HandshakeError,
-    head: Option<Box<Head>>,
-    body: Vec<u8>,
-}
-
-impl Rejected {
-    /// What was wrong.
-    #[must_use]
-    pub const fn error(&self) -> HandshakeError {
-        self.error
-    }
-
-    /// The status, if the head was whole.
-    #[must_use]
-    pub fn status(&self) -> Option<u16> {
-        self.head.as_ref().map(|head| head.status())
-    }
-
-    /// The names and values of all headers, in order; none if the head was not whole.
-    pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> + Clone {
-        self.head.iter().flat_map(|head| head.headers())
-    }
-
-    /// The first value under a name, in any case.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&[u8]> {
-        self.head.as_ref()?.header(name)
-    }
-
-    /// What came behind the head in the same input: the body, or its beginning. The rest is still to be read.
-    #[must_use]
-    pub fn body(&self) -> &[u8] {
-        &self.body
-    }
-}
-
-impl fmt::Debug for Rejected {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Rejected {{ {:?}, head: {:?}, body: \"{}\" }}", self.error, self.head, self.body.escape_ascii())
-    }
-}
-
-impl fmt::Display for Rejected {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
-    }
-}
-
-impl core::error::Error for Rejected {}

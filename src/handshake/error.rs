@@ -33,7 +33,8 @@ pub enum HandshakeError {
     BadHttpVersion,
     /// A Sec-WebSocket-Key that is missing, repeated, or not 16 bytes in base64 (section 4.2.1).
     BadKey,
-    /// A method other than GET (section 4.2.1).
+    /// A method other than GET, in a request for an upgrade or where nobody asked for another (section 4.2.1). CONNECT is
+    /// never served.
     BadMethod,
     /// A repeated or unreadable Origin.
     BadOrigin,
@@ -46,8 +47,10 @@ pub enum HandshakeError {
     BadRequestLine,
     /// A first line that is no response (RFC 9112, section 4).
     BadStatusLine,
-    /// A request target that is neither a path nor an absolute URI (RFC 9112, section 3.2).
+    /// A request target that is neither a path nor an absolute URI, nor the `*` of OPTIONS (RFC 9112, section 3.2).
     BadTarget,
+    /// A request whose Transfer-Encoding does not end with `chunked`, or came in HTTP/1.0 (RFC 9112, sections 6.1 and 6.3).
+    BadTransferEncoding,
     /// An Upgrade header that does not name `websocket`, or in a response not alone (section 4.1, section 4.2.1).
     BadUpgrade,
     /// A Sec-WebSocket-Version that is missing, repeated or no number (section 4.2.1).
@@ -70,9 +73,9 @@ pub enum HandshakeError {
     TooManyHeaders,
     /// More interim responses than [`Config::max_interim`](crate::Config::max_interim).
     TooManyInterim,
-    /// More subprotocols, extensions or parameters than [`Config::max_offers`](crate::Config::max_offers).
+    /// A response with more extensions or parameters than [`Config::max_offers`](crate::Config::max_offers).
     TooManyOffers,
-    /// A request with a body (RFC 9110, section 7.8, would have it read first).
+    /// A request for an upgrade with a body (RFC 9110, section 7.8, would have it read first).
     UnexpectedBody,
     /// The stream ended inside the handshake (section 7.1.5: local code 1006).
     UnexpectedEof,
@@ -85,6 +88,11 @@ pub enum HandshakeError {
     UnofferedProtocol,
     /// A Sec-WebSocket-Version that is not served (section 4.4).
     UnsupportedVersion,
+    /// A Sec-WebSocket-Key without any Upgrade header. A proxy in between did not forward Upgrade, which is for one hop.
+    UpgradeDropped,
+    /// An upgrade to `websocket` in an HTTP/1.0 request, where Upgrade means nothing (RFC 9110, section 7.8). A proxy in
+    /// between speaks HTTP/1.0.
+    UpgradeOverHttp10,
     /// A response whose permessage-deflate has a larger window than the client asked for (RFC 7692, section 7.1.2.1).
     WindowTooLarge,
 }
@@ -98,8 +106,8 @@ impl HandshakeError {
             Self::BadMethod => 405,
             Self::TargetTooLong => 414,
             Self::BadExpect => 417,
-            Self::BadUpgrade | Self::UnsupportedVersion => 426,
-            Self::HeadTooLong | Self::TooManyHeaders | Self::TooManyOffers => 431,
+            Self::BadUpgrade | Self::UnsupportedVersion | Self::UpgradeDropped | Self::UpgradeOverHttp10 => 426,
+            Self::HeadTooLong | Self::TooManyHeaders => 431,
             Self::BadHttpVersion => 505,
             Self::BadAccept
             | Self::BadParameter
@@ -109,6 +117,7 @@ impl HandshakeError {
             | Self::NotSwitching(_)
             | Self::RepeatedExtension
             | Self::TooManyInterim
+            | Self::TooManyOffers
             | Self::UnexpectedEof
             | Self::UnofferedExtension
             | Self::UnofferedParameter
@@ -117,11 +126,9 @@ impl HandshakeError {
             _ => 400,
         })
     }
-}
 
-impl fmt::Display for HandshakeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+    const fn text(self) -> &'static str {
+        match self {
             Self::BadAccept => "Sec-WebSocket-Accept missing, repeated or wrong",
             Self::BadConnection => "Connection does not name upgrade",
             Self::BadContentLength => "malformed Content-Length, or one beside Transfer-Encoding",
@@ -138,26 +145,50 @@ impl fmt::Display for HandshakeError {
             Self::BadRequestLine => "malformed request line",
             Self::BadStatusLine => "malformed status line",
             Self::BadTarget => "malformed request target",
+            Self::BadTransferEncoding => "body whose Transfer-Encoding does not end with chunked, or is in HTTP/1.0",
             Self::BadUpgrade => "Upgrade does not name websocket, or not it alone",
             Self::BadVersion => "Sec-WebSocket-Version missing, repeated or malformed",
+            other => other.text_of_others(),
+        }
+    }
+
+    /// What is not malformed by itself.
+    const fn text_of_others(self) -> &'static str {
+        match self {
             Self::ForbiddenOrigin => "origin not allowed",
             Self::HeadTooLong => "head above the limit",
             Self::MissingParameter => "missing parameter of permessage-deflate",
             Self::MissingProtocol => "none of the offered subprotocols chosen",
-            Self::NotSwitching(status) => return write!(f, "response with status {status} instead of 101"),
             Self::RepeatedExtension => "extension accepted twice",
             Self::TargetTooLong => "request target above the limit",
             Self::TooManyHeaders => "too many header lines",
             Self::TooManyInterim => "too many interim responses",
-            Self::TooManyOffers => "too many subprotocols, extensions or parameters",
-            Self::UnexpectedBody => "request with a body",
+            Self::TooManyOffers => "too many extensions or parameters",
+            Self::UnexpectedBody => "request for an upgrade with a body",
             Self::UnexpectedEof => "end of stream inside the handshake",
             Self::UnofferedExtension => "extension that was not offered",
             Self::UnofferedParameter => "parameter of permessage-deflate that was not offered",
             Self::UnofferedProtocol => "subprotocol that was not offered",
             Self::UnsupportedVersion => "unsupported Sec-WebSocket-Version",
+            Self::UpgradeDropped => {
+                "Sec-WebSocket-Key without Upgrade: a proxy in between must forward Upgrade and Connection"
+            }
+            Self::UpgradeOverHttp10 => {
+                "upgrade in HTTP/1.0: a proxy in between must speak HTTP/1.1 (nginx: proxy_http_version 1.1) and forward \
+                 Upgrade and Connection"
+            }
             Self::WindowTooLarge => "larger window than the client asked for",
-        })
+            _ => "another fault",
+        }
+    }
+}
+
+impl fmt::Display for HandshakeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotSwitching(status) => write!(f, "response with status {status} instead of 101"),
+            error => f.write_str(error.text()),
+        }
     }
 }
 

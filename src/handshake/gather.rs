@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::error::HandshakeError;
-use super::head::{Head, Line, parse, position};
+use super::head::{Head, Line, parse, position, status};
 use super::kinds::{is_text_byte, is_token_byte, skip_graphic, skip_text};
 use crate::config::Config;
 
@@ -75,6 +75,17 @@ impl Gather {
     /// Whether what was received so far is a HEAD request, to which no response has a body.
     pub(super) fn is_head_request(&self) -> bool {
         self.bytes.get(self.start.method as usize..).is_some_and(|request| request.starts_with(b"HEAD "))
+    }
+
+    /// What was received so far.
+    pub(super) fn received(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The status of a response, once its status line is whole.
+    pub(super) fn status(&self) -> Option<u16> {
+        let is_known = self.start.is_response && !matches!(self.place, Place::StartLine);
+        is_known.then(|| status(&self.bytes))
     }
 
     /// Looks at the next bytes; returns how many of them belong to the head once its end is among them.

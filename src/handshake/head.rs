@@ -40,9 +40,8 @@ impl Head {
     }
 
     /// The status of a response.
-    #[expect(clippy::arithmetic_side_effects, reason = "gathered as three digits")]
     pub(super) fn status(&self) -> u16 {
-        self.slice(9, 12).iter().fold(0, |status, digit| status * 10 + u16::from(digit - b'0'))
+        status(&self.bytes)
     }
 
     /// The names and values of the header lines, in order.
@@ -138,6 +137,12 @@ impl Line {
         self.end = self.value + position(fields::trim_end(value).len());
         (!name.is_empty()).then_some(name)
     }
+}
+
+/// The status in a response, which has a whole status line.
+#[expect(clippy::arithmetic_side_effects, reason = "gathered as three digits")]
+pub(super) fn status(response: &[u8]) -> u16 {
+    response.get(9..12).unwrap_or_default().iter().fold(0, |status, digit| status * 10 + u16::from(digit - b'0'))
 }
 
 /// Finds name and value in each line, and the lines of each field. Returns the first ones.

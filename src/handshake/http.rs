@@ -6,12 +6,14 @@ use alloc::vec::Vec;
 
 use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
 
-use super::client::{Client, Rejected, Response};
+use super::client::{Client, Response};
 use super::error::{AnswerError, HandshakeError, RequestError};
 use super::origin::OriginPolicy;
+use super::refusal::Refusal;
+use super::rejected::Rejected;
 use super::request::{Answer, Incoming, Request};
 use super::response;
-use super::server::{Refusal, Server};
+use super::server::Server;
 use crate::config::Config;
 use crate::connection::Connection;
 
@@ -44,7 +46,8 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// When the request is refused, [`HandshakeError::BadUpgrade`] being one that does not ask for an upgrade at all.
+    /// When the request is refused. A request that does not ask for an upgrade is [`HandshakeError::BadUpgrade`] if it is a
+    /// GET, and [`HandshakeError::BadMethod`] otherwise.
     /// Answer with [`Refusal::to_http`], or with what you like.
     pub fn from_http<B>(request: &::http::Request<B>, origins: OriginPolicy, config: &Config) -> Result<Self, Refusal> {
         let target = request.uri().to_string();
@@ -52,7 +55,8 @@ impl Request {
         let mut head = write(&line, request.headers());
         match Server::new(origins, config).receive(&mut &mut head[..])? {
             Some(Incoming::Upgrade(request)) => Ok(request),
-            _ => Err(Refusal::new(HandshakeError::BadUpgrade, false, false)),
+            Some(Incoming::Plain(request)) => Err(request.refuse()),
+            None => Err(Refusal::new(HandshakeError::BadHeader.into(), false, false)), // it was written as a whole
         }
     }
 
@@ -129,14 +133,14 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// When the response opens no connection.
+    /// When the response opens no connection. Its body stays with the HTTP stack.
     pub fn receive_http<B>(mut self, response: &::http::Response<B>) -> Result<Response, Rejected> {
         let status = response.status();
         let mut head = write(&[version(response.version()), " ", status.as_str(), " "].concat(), response.headers());
         let mut input = &mut head[..];
-        match self.receive(&mut input)? {
+        match self.receive(&mut input).map_err(Rejected::without_body)? {
             Some(response) => Ok(response),
-            None => Err(self.reject(HandshakeError::UnexpectedEof, None, &mut input)), // behind an interim response
+            None => Err(self.reject(HandshakeError::UnexpectedEof, &mut input)), // behind an interim response
         }
     }
 }

@@ -26,7 +26,7 @@
 //! let mut input = &mut wire[..];
 //! let request = match server.receive(&mut input) {
 //!     Ok(Some(Incoming::Upgrade(request))) => request,
-//!     Ok(Some(Incoming::Plain(request))) => return Ok(write_and_close(&request.upgrade_required())),
+//!     Ok(Some(Incoming::Plain(request))) => return Ok(write_and_close(request.refuse().response())),
 //!     Ok(None) => return Ok(()), // read more
 //!     Err(refusal) => return Ok(write_and_close(refusal.response())),
 //! };
@@ -68,7 +68,8 @@
 //! # Choices
 //!
 //! Where the RFCs leave a choice, the strict reading is taken: lone CR or LF, control characters, folded lines in a
-//! request, a body in a request, the same subprotocol offered twice and malformed extensions are refused. A folded line
+//! request, a body in a request for an upgrade, the same subprotocol offered twice and malformed extensions are refused.
+//! [`Config::lenient_handshake`](crate::Config::lenient_handshake) takes a little of that back. A folded line
 //! in a response is unfolded, as RFC 9112, section 5.2, demands of user agents. Names of subprotocols, extensions and
 //! their parameters are compared byte by byte. A client that offered subprotocols accepts that the server chose none,
 //! unless [`Config::require_protocol`](crate::Config::require_protocol) is on.
@@ -88,6 +89,8 @@ mod agreed;
 mod client;
 mod client_request;
 mod error;
+mod fault;
+mod framing;
 mod gather;
 mod head;
 #[cfg(feature = "http")]
@@ -96,16 +99,21 @@ mod kinds;
 mod lines;
 mod offers;
 mod origin;
+mod refusal;
+mod rejected;
 mod request;
 mod response;
+mod response_body;
 mod server;
 mod uri;
 
 pub use self::accept::accept_key;
-pub use self::client::{Client, Rejected, Response};
+pub use self::client::{Client, Response};
 pub use self::client_request::ClientRequest;
 pub use self::error::{AnswerError, HandshakeError, RequestError};
-pub use self::origin::OriginPolicy;
+pub use self::origin::{BadOrigin, OriginPolicy, Origins};
+pub use self::refusal::Refusal;
+pub use self::rejected::Rejected;
 pub use self::request::{Answer, Incoming, PlainRequest, Request, RequestHead};
-pub use self::server::{Refusal, Server};
+pub use self::server::Server;
 pub use self::uri::Uri;

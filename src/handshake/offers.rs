@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use super::error::HandshakeError;
 use super::fields::{self, BadField, Extension};
 use super::head::{Field, Head};
+use crate::config::Config;
 
 /// The subprotocols in a head, in order.
 pub(super) fn protocols(head: &Head) -> impl Iterator<Item = Result<&str, BadField>> + Clone {
@@ -16,38 +17,44 @@ pub(super) fn extensions(head: &Head) -> impl Iterator<Item = Result<Extension<'
     head.all(Field::Extensions).flat_map(fields::extensions)
 }
 
-/// Checks the subprotocols of a request: at most `max`, no two the same.
-pub(super) fn check_protocols(head: &Head, max: usize) -> Result<(), HandshakeError> {
+/// Checks the subprotocols of a request, no two of which may be the same. Those behind the limit are ignored.
+pub(super) fn check_protocols(head: &Head, config: &Config) -> Result<(), HandshakeError> {
     let mut names = Vec::new();
-    for name in protocols(head) {
-        let name = name.map_err(|BadField| HandshakeError::BadProtocol)?;
-        if names.len() == max {
-            return Err(HandshakeError::TooManyOffers);
-        }
-        names.push(name);
+    for name in protocols(head).take(config.max_offers) {
+        names.push(name.map_err(|BadField| HandshakeError::BadProtocol)?);
     }
     let len = names.len();
     names.sort_unstable();
     names.dedup();
-    let is_empty = len == 0 && head.all(Field::Protocol).next().is_some();
-    if is_empty || names.len() < len { Err(HandshakeError::BadProtocol) } else { Ok(()) }
+    if is_empty(head, Field::Protocol, config) || names.len() < len { Err(HandshakeError::BadProtocol) } else { Ok(()) }
 }
 
-/// Checks the extensions of a head, at most `max` with at most `max` parameters each; returns how many there are.
-#[expect(clippy::arithmetic_side_effects, reason = "`len` is below `max`")]
-pub(super) fn check_extensions(head: &Head, max: usize) -> Result<usize, HandshakeError> {
-    let mut len = 0;
-    for list in head.all(Field::Extensions).map(fields::extensions) {
-        for extension in list {
-            let extension = extension.map_err(|BadField| HandshakeError::BadExtensions)?;
-            if len == max || extension.count_params() > max {
-                return Err(HandshakeError::TooManyOffers);
-            }
-            len += 1;
+/// The offers of a request that count: the first `max`, but those of more than `max` parameters.
+pub(super) fn offers(head: &Head, max: usize) -> impl Iterator<Item = Result<Extension<'_>, BadField>> + Clone {
+    let is_small =
+        move |offer: &Result<Extension<'_>, _>| !offer.as_ref().is_ok_and(|offer| offer.count_params() > max);
+    extensions(head).take(max).filter(is_small)
+}
+
+/// Checks the extensions of a request. Those behind the limit are ignored.
+pub(super) fn check_offers(head: &Head, config: &Config) -> Result<(), HandshakeError> {
+    let is_bad = extensions(head).take(config.max_offers).any(|offer| offer.is_err());
+    if is_bad || is_empty(head, Field::Extensions, config) { Err(HandshakeError::BadExtensions) } else { Ok(()) }
+}
+
+/// Checks the extensions of a response, and how many of them and of their parameters there are.
+pub(super) fn check_answer(head: &Head, config: &Config) -> Result<(), HandshakeError> {
+    for (count, extension) in extensions(head).enumerate() {
+        let extension = extension.map_err(|BadField| HandshakeError::BadExtensions)?;
+        if count >= config.max_offers || extension.count_params() > config.max_offers {
+            return Err(HandshakeError::TooManyOffers);
         }
     }
-    if len == 0 && head.all(Field::Extensions).next().is_some() {
-        return Err(HandshakeError::BadExtensions);
-    }
-    Ok(len)
+    if is_empty(head, Field::Extensions, config) { Err(HandshakeError::BadExtensions) } else { Ok(()) }
+}
+
+/// Whether a list is there, in one line or more, and has no element. [`Config::lenient_handshake`] takes that for none.
+fn is_empty(head: &Head, field: Field, config: &Config) -> bool {
+    let mut lines = head.all(field).peekable();
+    !config.lenient_handshake && lines.peek().is_some() && lines.all(|list| fields::elements(list).next().is_none())
 }

@@ -9,9 +9,11 @@ use super::accept::Key;
 use super::agreed::Agreed;
 use super::error::{AnswerError, HandshakeError};
 use super::fields::{self, Extension};
+use super::framing::Framing;
 use super::head::{Field, Head};
 use super::lines::{self, Lines};
 use super::offers;
+use super::refusal::Refusal;
 use super::response;
 use super::uri::Target;
 use crate::config::Config;
@@ -29,7 +31,7 @@ use crate::deflate::Agreement;
 /// let mut bytes = *b"GET /health HTTP/1.1\r\nHost: example.com\r\n\r\n";
 /// let response = match server.receive(&mut &mut bytes[..]).unwrap() {
 ///     Some(Incoming::Plain(request)) if request.path() == "/health" => request.respond(200, &[], b"well").unwrap(),
-///     Some(Incoming::Plain(request)) => request.upgrade_required(),
+///     Some(Incoming::Plain(request)) => request.refuse().response().to_vec(),
 ///     Some(Incoming::Upgrade(_)) => unreachable!("it has no Upgrade header"),
 ///     None => unreachable!("it is whole"),
 /// };
@@ -40,7 +42,7 @@ use crate::deflate::Agreement;
 pub enum Incoming {
     /// A request to open a connection, checked by all the rules: accept or reject it.
     Upgrade(Request),
-    /// Another GET: answer it with a page, or tell that an upgrade is required.
+    /// Any other request: answer it with a page, or refuse it.
     Plain(PlainRequest),
 }
 
@@ -75,6 +77,7 @@ pub struct Request {
     pub(super) key: Key,
     pub(super) version: u8,
     pub(super) expects_100: bool,
+    pub(super) max_offers: usize,
 }
 
 impl Request {
@@ -91,9 +94,9 @@ impl Request {
         self.head.origin(self.version).ok().flatten().and_then(|origin| str::from_utf8(origin).ok())
     }
 
-    /// The subprotocols that the client offers, the one it likes best first.
+    /// The subprotocols that the client offers, the one it likes best first, up to [`Config::max_offers`].
     pub fn protocols(&self) -> impl Iterator<Item = &str> + Clone {
-        offers::protocols(&self.head.head).filter_map(Result::ok)
+        offers::protocols(&self.head.head).take(self.max_offers).filter_map(Result::ok)
     }
 
     /// The first of a server's preferences that the client offers.
@@ -102,16 +105,16 @@ impl Request {
         fields::choose_protocol(self.protocols(), preferences)
     }
 
-    /// The extensions that the client offers, known or not, the one it likes best first.
+    /// The extensions that the client offers, known or not, the one it likes best first, up to [`Config::max_offers`].
     pub fn extensions(&self) -> impl Iterator<Item = Extension<'_>> + Clone {
-        offers::extensions(&self.head.head).filter_map(Result::ok)
+        offers::offers(&self.head.head, self.max_offers).filter_map(Result::ok)
     }
 
     /// How messages would be compressed if the request was accepted with this configuration.
     #[cfg(feature = "deflate")]
     #[must_use]
     pub fn agreement(&self, config: &Config) -> Option<Agreement> {
-        Agreed::choose(&self.head.head, config).deflate
+        Agreed::choose(&self.head.head, self.max_offers, config).deflate
     }
 
     /// Opens the connection. The 101 is outgoing; messages may be sent at once, and go out behind it. The bytes that
@@ -132,7 +135,7 @@ impl Request {
     }
 
     pub(super) fn open(&self, protocol: Option<&str>, lines: &Lines, config: &Config) -> Connection {
-        let agreed = Agreed::choose(&self.head.head, config);
+        let agreed = Agreed::choose(&self.head.head, self.max_offers, config);
         let accept = self.key.accept();
         let head = response::switching(&accept, protocol, &agreed.answer(), lines, self.expects_100);
         agreed.apply(Connection::server_behind(config, head), config)
@@ -148,7 +151,7 @@ impl Request {
         if !(300..=599).contains(&status) {
             return Err(AnswerError::BadStatus);
         }
-        response::custom(status, headers, body)
+        response::custom(status, headers, body, false)
     }
 }
 
@@ -160,16 +163,24 @@ impl Deref for Request {
     }
 }
 
-/// A GET that does not ask for a WebSocket connection. Derefs to its head.
+/// A request that does not ask for a WebSocket connection: any method but CONNECT, HTTP/1.0 or 1.1. Derefs to its head.
+///
+/// The bytes behind the head are left in the input of [`Server::receive`](super::Server::receive). As many of them as
+/// [`PlainRequest::content_length`] says are its body. Nothing behind the body is to be read: each answer here closes the
+/// connection.
 ///
 /// ```
 /// # use ws_proto::{Config, handshake::{Incoming, OriginPolicy, Server}};
 /// # let mut server = Server::new(OriginPolicy::Any, &Config::new());
-/// # let mut bytes = *b"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n";
+/// # let mut bytes = *b"HEAD / HTTP/1.1\r\nHost: example.com\r\n\r\n";
 /// # let Ok(Some(Incoming::Plain(request))) = server.receive(&mut &mut bytes[..]) else { panic!() };
-/// let page = request.respond(200, &[("Content-Type", "text/html")], b"<h1>A chat</h1>")?;
-/// assert!(page.starts_with(b"HTTP/1.1 200 OK\r\nConnection: close\r\n"));
-/// assert!(page.ends_with(b"\r\nContent-Length: 15\r\n\r\n<h1>A chat</h1>"));
+/// let response = match (request.method(), request.path()) {
+///     ("GET" | "HEAD", "/") => request.respond(200, &[("Content-Type", "text/html")], b"<h1>A chat</h1>")?,
+///     ("OPTIONS", _) => request.respond(204, &[("Allow", "GET, HEAD, OPTIONS")], b"")?,
+///     _ => request.refuse().response().to_vec(),
+/// };
+/// assert!(response.starts_with(b"HTTP/1.1 200 OK\r\nConnection: close\r\n"));
+/// assert!(response.ends_with(b"\r\nContent-Length: 15\r\n\r\n")); // it was a HEAD
 /// # Ok::<(), ws_proto::handshake::AnswerError>(())
 /// ```
 #[derive(Debug)]
@@ -178,7 +189,23 @@ pub struct PlainRequest {
 }
 
 impl PlainRequest {
-    /// A complete response. Write it and close the transport.
+    /// The method, as it was sent: upper and lower case are different.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        fields::text(self.head.head.method())
+    }
+
+    /// The length of the body in bytes, 0 if there is none; `None` if the body is chunked.
+    #[must_use]
+    pub fn content_length(&self) -> Option<u64> {
+        match Framing::of(&self.head.head) {
+            Ok(Framing::Length(length)) => Some(length),
+            Ok(Framing::Unsaid) | Err(_) => Some(0),
+            Ok(Framing::Chunked | Framing::Coded) => None,
+        }
+    }
+
+    /// A complete response. Write it and close the transport. Behind a HEAD it has the length of `body`, and no body.
     ///
     /// # Errors
     ///
@@ -187,14 +214,18 @@ impl PlainRequest {
         if !(200..=599).contains(&status) {
             return Err(AnswerError::BadStatus);
         }
-        response::custom(status, headers, body)
+        response::custom(status, headers, body, self.is_head())
     }
 
-    /// The complete response that fits when there is nothing here but a WebSocket: status 426. Write it and close the
-    /// transport.
+    /// Refuses the request, for a server that has nothing but a WebSocket: status 426 for a GET, 405 for any other method.
     #[must_use]
-    pub fn upgrade_required(&self) -> Vec<u8> {
-        response::refusal(HandshakeError::BadUpgrade, false, false)
+    pub fn refuse(&self) -> Refusal {
+        let error = if self.method() == "GET" { HandshakeError::BadUpgrade } else { HandshakeError::BadMethod };
+        Refusal::new(error.into(), false, self.is_head())
+    }
+
+    fn is_head(&self) -> bool {
+        self.method() == "HEAD"
     }
 }
 
@@ -226,7 +257,7 @@ impl RequestHead {
         fields::text(self.head.target())
     }
 
-    /// The path in the target.
+    /// The path in the target; `*` if it is that of an OPTIONS for the whole server.
     #[must_use]
     pub fn path(&self) -> &str {
         self.split_target().map_or("/", |target| fields::text(target.path()))
@@ -239,7 +270,7 @@ impl RequestHead {
     }
 
     /// The host that is meant, and the port if one is named: from the target if it is absolute (RFC 9112, section
-    /// 3.2.2), else from Host. Empty if an HTTP/1.0 request names none.
+    /// 3.2.2), else from Host. Empty if Host is, or if an HTTP/1.0 request has none.
     #[must_use]
     pub fn host(&self) -> &str {
         let host = || self.head.all(Field::Host).next();
@@ -266,7 +297,10 @@ impl RequestHead {
     }
 
     fn split_target(&self) -> Option<Target<'_>> {
-        Target::parse(self.head.target())
+        match self.head.target() {
+            b"*" => Some(Target::SERVER),
+            target => Target::parse(target),
+        }
     }
 }
 

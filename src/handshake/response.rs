@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::error::{AnswerError, HandshakeError};
+use super::fault::Fault;
 use super::lines::{Lines, is_reserved};
 
 /// The 101 that opens a connection (RFC 6455, section 4.2.2), behind a 100 if the client asked for one (RFC 9110,
@@ -35,7 +36,12 @@ pub(super) fn switching(
 }
 
 /// A response that the application wants.
-pub(super) fn custom(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Result<Vec<u8>, AnswerError> {
+pub(super) fn custom(
+    status: u16,
+    headers: &[(&str, &str)],
+    body: &[u8],
+    to_head_request: bool,
+) -> Result<Vec<u8>, AnswerError> {
     if matches!(status, 204 | 205 | 304) && !body.is_empty() {
         return Err(AnswerError::UnexpectedBody);
     }
@@ -48,11 +54,12 @@ pub(super) fn custom(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Resu
             return Err(AnswerError::BadHeader);
         }
     }
-    Ok(complete(status, lines.as_str(), body, false))
+    Ok(complete(status, lines.as_str(), body, to_head_request))
 }
 
 /// The response that refuses a request for this fault, which a server can meet.
-pub(super) fn refusal(error: HandshakeError, version_8: bool, to_head_request: bool) -> Vec<u8> {
+pub(super) fn refusal(fault: &Fault, version_8: bool, to_head_request: bool) -> Vec<u8> {
+    let error = fault.error;
     let line = match error {
         HandshakeError::BadMethod => "Allow: GET\r\n",
         // Section 4.4: the versions that are served.
@@ -63,7 +70,7 @@ pub(super) fn refusal(error: HandshakeError, version_8: bool, to_head_request: b
         _ => "",
     };
     let lines = format!("{line}Content-Type: text/plain\r\n");
-    complete(error.status().unwrap_or(400), &lines, format!("{error}\n").as_bytes(), to_head_request)
+    complete(error.status().unwrap_or(400), &lines, format!("{fault}\n").as_bytes(), to_head_request)
 }
 
 /// A whole response, behind which the connection is closed.

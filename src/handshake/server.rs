@@ -1,18 +1,19 @@
 //! The server's side (RFC 6455, section 4.2).
 
-use alloc::vec::Vec;
 use core::{fmt, mem, str};
 
 use super::accept::Key;
 use super::error::HandshakeError;
+use super::fault::Fault;
 use super::fields;
+use super::framing::{self, Framing};
 use super::gather::Gather;
 use super::head::{Field, Head};
 use super::lines::Lines;
 use super::offers;
 use super::origin::OriginPolicy;
+use super::refusal::Refusal;
 use super::request::{Incoming, PlainRequest, Request, RequestHead};
-use super::response;
 use super::uri::{Authority, Target};
 use crate::config::Config;
 use crate::connection::Connection;
@@ -56,8 +57,8 @@ impl Server {
     }
 
     /// Takes bytes from the client, up to the end of the request's head; `None` wants more of them. What is behind the
-    /// head stays in `input`: the first frames. It belongs to the connection if the request is accepted, and to nobody
-    /// if not.
+    /// head stays in `input`. Behind a request for an upgrade it is the first frames, which belong to the connection if the
+    /// request is accepted, and to nobody if not. Behind another request it is the body: see [`PlainRequest`].
     ///
     /// # Errors
     ///
@@ -75,14 +76,14 @@ impl Server {
             Ok(None) => return Ok(None),
             Ok(Some(head)) => {
                 let is_head_request = head.method() == b"HEAD";
-                self.check(head).map_err(|error| (error, is_head_request))
+                self.check(head).map_err(|fault| (fault, is_head_request))
             }
-            Err(error) => Err((error, gather.is_head_request())),
+            Err(error) => Err((error.into(), gather.is_head_request())),
         };
         self.state = if incoming.is_ok() { State::Found } else { State::Refused };
-        incoming.map(Some).map_err(|(error, is_head_request)| {
+        incoming.map(Some).map_err(|(fault, is_head_request)| {
             *input = &mut [];
-            Refusal::new(error, self.config.version_8, is_head_request)
+            Refusal::new(fault, self.config.version_8, is_head_request)
         })
     }
 
@@ -108,7 +109,7 @@ impl Server {
             Some(Incoming::Plain(request)) => {
                 self.state = State::Refused;
                 *input = &mut [];
-                Err(Refusal { error: HandshakeError::BadUpgrade, response: request.upgrade_required() })
+                Err(request.refuse())
             }
         }
     }
@@ -129,31 +130,42 @@ impl Server {
     }
 
     /// Judges a whole head.
-    fn check(&self, head: Head) -> Result<Incoming, HandshakeError> {
+    fn check(&self, head: Head) -> Result<Incoming, Fault> {
         let head = RequestHead { head };
-        let target = check_start_line(&head.head)?;
+        let is_upgrade = head.head.has_token(Field::Upgrade, b"websocket");
+        let target = check_start_line(&head.head, is_upgrade)?;
         let host = check_host(&head.head)?;
-        check_body(&head.head)?;
-        // Section 4.2.1, 3; RFC 9110, section 7.8: Upgrade means nothing in HTTP/1.0.
-        if head.head.http_version() == (1, 0) || !head.head.has_token(Field::Upgrade, b"websocket") {
+        if !is_upgrade {
+            check_plain(&head.head)?;
             return Ok(Incoming::Plain(PlainRequest { head }));
         }
+        check_body(&head.head)?;
+        if head.head.http_version() == (1, 0) {
+            return Err(HandshakeError::UpgradeOverHttp10.into());
+        }
         if !head.head.has_token(Field::Connection, b"upgrade") {
-            return Err(HandshakeError::BadConnection);
+            return Err(HandshakeError::BadConnection.into());
         }
         // Before the key, which another version may have in another form.
         let version = check_version(&head.head, self.config.version_8)?;
         let key = head.head.only(Field::Key, HandshakeError::BadKey)?;
         let key = key.and_then(Key::parse).ok_or(HandshakeError::BadKey)?;
-        // RFC 9112, section 3.2.2: an absolute target comes before Host.
-        let host = || target.authority.map_or(host, Authority::parse);
-        if !self.origins.allows_at(head.origin(version)?, host) {
-            return Err(HandshakeError::ForbiddenOrigin);
-        }
-        offers::check_protocols(&head.head, self.config.max_offers)?;
-        offers::check_extensions(&head.head, self.config.max_offers)?;
+        self.check_origin(head.origin(version)?, target, host)?;
+        offers::check_protocols(&head.head, &self.config)?;
+        offers::check_offers(&head.head, &self.config)?;
         let expects_100 = check_expect(&head.head)?;
-        Ok(Incoming::Upgrade(Request { head, key, version, expects_100 }))
+        Ok(Incoming::Upgrade(Request { head, key, version, expects_100, max_offers: self.config.max_offers }))
+    }
+
+    fn check_origin(&self, origin: Option<&[u8]>, target: Target<'_>, host: Option<&[u8]>) -> Result<(), Fault> {
+        // RFC 9112, section 3.2.2: an absolute target comes before Host.
+        let host = || target.authority.or(host).and_then(Authority::parse);
+        match origin {
+            Some(origin) if !self.origins.allows_at(Some(origin), target.is_secure(), host) => {
+                Err(Fault::origin(&self.origins, origin, host()))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -163,87 +175,55 @@ impl fmt::Debug for Server {
     }
 }
 
-/// A request that was refused: write the response, close the transport.
-///
-/// ```
-/// use ws_proto::Config;
-/// use ws_proto::handshake::{HandshakeError, OriginPolicy, Server};
-///
-/// let mut server = Server::new(OriginPolicy::Any, &Config::new());
-/// let mut bytes = *b"POST / HTTP/1.1\r\nHost: example.com\r\n\r\n";
-/// let refusal = server.receive(&mut &mut bytes[..]).unwrap_err();
-/// assert_eq!(refusal.error(), HandshakeError::BadMethod);
-/// assert!(refusal.response().starts_with(b"HTTP/1.1 405 Method Not Allowed\r\n"));
-/// ```
-#[derive(Clone, Eq, PartialEq)]
-pub struct Refusal {
-    error: HandshakeError,
-    response: Vec<u8>,
-}
-
-impl Refusal {
-    pub(super) fn new(error: HandshakeError, version_8: bool, to_head_request: bool) -> Self {
-        Self { error, response: response::refusal(error, version_8, to_head_request) }
-    }
-
-    /// What was wrong.
-    #[must_use]
-    pub const fn error(&self) -> HandshakeError {
-        self.error
-    }
-
-    /// The complete response.
-    #[must_use]
-    pub fn response(&self) -> &[u8] {
-        &self.response
-    }
-}
-
-impl fmt::Debug for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Refusal {{ {:?}, response: \"{}\" }}", self.error, self.response.escape_ascii())
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
-    }
-}
-
-impl core::error::Error for Refusal {}
-
 /// RFC 6455, section 4.2.1, 1, but the form of the target from RFC 9112, section 3.2.
-fn check_start_line(head: &Head) -> Result<Target<'_>, HandshakeError> {
+fn check_start_line(head: &Head, is_upgrade: bool) -> Result<Target<'_>, HandshakeError> {
     match (head.method(), head.http_version()) {
-        (b"PRI", (2, 0)) => Err(HandshakeError::BadRequestLine), // the preface of HTTP/2
-        (_, (major, _)) if major != 1 => Err(HandshakeError::BadHttpVersion),
-        (b"GET", _) => Target::parse(head.target()).ok_or(HandshakeError::BadTarget),
-        _ => Err(HandshakeError::BadMethod),
+        (b"PRI", (2, 0)) => return Err(HandshakeError::BadRequestLine), // the preface of HTTP/2
+        (_, (major, _)) if major != 1 => return Err(HandshakeError::BadHttpVersion),
+        (b"CONNECT", _) => return Err(HandshakeError::BadMethod), // is for proxies, and a 200 would open a tunnel
+        (b"GET", _) => {}
+        _ if is_upgrade => return Err(HandshakeError::BadMethod),
+        (b"OPTIONS", _) if head.target() == b"*" => return Ok(Target::SERVER),
+        _ => {}
+    }
+    Target::parse(head.target()).ok_or(HandshakeError::BadTarget)
+}
+
+/// RFC 9112, section 3.2. Host came with HTTP/1.1, and is empty for a URI without an authority.
+fn check_host(head: &Head) -> Result<Option<&[u8]>, HandshakeError> {
+    match head.only(Field::Host, HandshakeError::BadHost)? {
+        None if head.http_version() == (1, 0) => Ok(None),
+        Some(host) if host.is_empty() || Authority::parse(host).is_some() => Ok(Some(host)),
+        _ => Err(HandshakeError::BadHost),
     }
 }
 
-/// RFC 9112, section 3.2. Host came with HTTP/1.1.
-fn check_host(head: &Head) -> Result<Option<Authority<'_>>, HandshakeError> {
-    let Some(host) = head.only(Field::Host, HandshakeError::BadHost)? else {
-        return if head.http_version() == (1, 0) { Ok(None) } else { Err(HandshakeError::BadHost) };
-    };
-    Authority::parse(host).map(Some).ok_or(HandshakeError::BadHost)
+/// A request that names no upgrade to `websocket`: whether it was meant to, and where it ends.
+fn check_plain(head: &Head) -> Result<(), HandshakeError> {
+    if head.all(Field::Key).next().is_some() {
+        let is_dropped = head.all(Field::Upgrade).next().is_none();
+        return Err(if is_dropped { HandshakeError::UpgradeDropped } else { HandshakeError::BadUpgrade });
+    }
+    let is_coded = framing::is_coded(head);
+    // RFC 9112, sections 6.1 and 6.3: where the body ends must be beyond doubt.
+    match Framing::of(head)? {
+        _ if is_coded && framing::content_length(head)?.is_some() => Err(HandshakeError::BadContentLength),
+        Framing::Coded => Err(HandshakeError::BadTransferEncoding),
+        _ if is_coded && head.http_version() == (1, 0) => Err(HandshakeError::BadTransferEncoding),
+        _ => Ok(()),
+    }
 }
 
-/// RFC 9112, section 6.3: where the request ends must be beyond doubt, and here it ends with its head.
+/// RFC 9112, section 6.3: a request for an upgrade ends with its head.
 fn check_body(head: &Head) -> Result<(), HandshakeError> {
-    let is_coded = head.all(Field::TransferEncoding).next().is_some();
-    let mut length: Option<&[u8]> = None;
-    for value in head.all(Field::ContentLength).flat_map(|list| list.split(|byte| *byte == b',')).map(fields::trim) {
-        let is_number = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
-        if is_coded || !is_number || length.is_some_and(|length| length != value) {
-            return Err(HandshakeError::BadContentLength);
-        }
-        length = Some(value);
-    }
+    let (is_coded, length) = (framing::is_coded(head), framing::content_length(head)?);
     let is_empty = length.is_none_or(|length| length.iter().all(|digit| *digit == b'0'));
-    if is_coded || !is_empty { Err(HandshakeError::UnexpectedBody) } else { Ok(()) }
+    match (is_coded, length) {
+        (true, Some(_)) => Err(HandshakeError::BadContentLength),
+        (true, None) => Err(HandshakeError::UnexpectedBody),
+        (false, _) if !is_empty => Err(HandshakeError::UnexpectedBody),
+        (false, _) => Ok(()),
+    }
 }
 
 /// RFC 6455, sections 4.2.1, 6, and 4.3: a number up to 255 without leading zeros.

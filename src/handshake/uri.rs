@@ -107,14 +107,18 @@ impl fmt::Display for Uri {
 /// The target of a request (RFC 9112, section 3.2): a path, perhaps with a query, perhaps behind scheme and authority.
 #[derive(Clone, Copy)]
 pub(super) struct Target<'a> {
+    scheme: Option<&'a [u8]>,
     pub(super) authority: Option<&'a [u8]>,
     resource: &'a [u8],
 }
 
 impl<'a> Target<'a> {
+    /// That of an OPTIONS for the server as a whole.
+    pub(super) const SERVER: Self = Self { scheme: None, authority: None, resource: b"*" };
+
     pub(super) fn parse(target: &'a [u8]) -> Option<Self> {
-        let (authority, resource) = if target.starts_with(b"/") {
-            (None, target)
+        let (scheme, authority, resource) = if target.starts_with(b"/") {
+            (None, None, target)
         } else {
             let (scheme, rest) = split_once(target, b':')?;
             let (authority, resource) = split_authority(rest.strip_prefix(b"//")?);
@@ -122,9 +126,15 @@ impl<'a> Target<'a> {
                 return None;
             }
             Authority::parse(authority)?;
-            (Some(authority), resource)
+            (Some(scheme), Some(authority), resource)
         };
-        (!resource.contains(&b'#')).then_some(Self { authority, resource })
+        (!resource.contains(&b'#')).then_some(Self { scheme, authority, resource })
+    }
+
+    /// Whether TLS is below, if a scheme says so.
+    pub(super) fn is_secure(&self) -> Option<bool> {
+        let is = |scheme: &[u8], secure: &[u8]| scheme.eq_ignore_ascii_case(secure);
+        self.scheme.map(|scheme| is(scheme, b"https") || is(scheme, b"wss"))
     }
 
     pub(super) fn path(&self) -> &'a [u8] {

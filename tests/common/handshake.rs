@@ -17,6 +17,9 @@ pub(crate) const REQUEST: &str = "GET /chat HTTP/1.1\r\n\
     Sec-WebSocket-Protocol: chat, superchat\r\n\
     Sec-WebSocket-Version: 13\r\n\r\n";
 
+/// A request for a page.
+pub(crate) const PLAIN: &str = "GET /page HTTP/1.1\r\nHost: server.example.com\r\n\r\n";
+
 /// The response of the same section; the client under test has another key, hence the mark.
 pub(crate) const RESPONSE: &str = "HTTP/1.1 101 Switching Protocols\r\n\
     Upgrade: websocket\r\n\
@@ -75,11 +78,11 @@ impl Served {
         }
     }
 
-    /// The error, if any; a plain request's is the one that its default answer names.
+    /// The error, if any; a plain request's is that of its default answer.
     pub(crate) fn error(&self) -> Option<HandshakeError> {
         match self {
             Self::Refused(refusal) => Some(refusal.error()),
-            Self::Plain(_) => Some(HandshakeError::BadUpgrade),
+            Self::Plain(request) => Some(request.refuse().error()),
             _ => None,
         }
     }
@@ -89,7 +92,7 @@ impl Served {
         match self {
             Self::More => Vec::new(),
             Self::Upgrade(request) => accept(request).outgoing().to_vec(),
-            Self::Plain(request) => request.upgrade_required(),
+            Self::Plain(request) => request.refuse().response().to_vec(),
             Self::Refused(refusal) => refusal.response().to_vec(),
         }
     }
@@ -180,7 +183,13 @@ pub(crate) fn assert_refused(name: &str, served: &Served, status: u16, error: Ha
     let connection = parsed.one("Connection");
     assert!(connection.split(", ").any(|option| option == "close"), "{name}: {connection}");
     assert_eq!(parsed.has("Upgrade"), connection.contains("upgrade"), "{name}: {connection}");
-    assert_eq!(parsed.body, format!("{error}\n").as_bytes(), "{name}");
+    let text = match served {
+        Served::Refused(refusal) => refusal.to_string(),
+        _ => error.to_string(),
+    };
+    assert!(text.starts_with(&error.to_string()), "{name}: {text}");
+    assert!(text == error.to_string() || error == HandshakeError::ForbiddenOrigin, "{name}: {text}");
+    assert_eq!(parsed.body, format!("{text}\n").as_bytes(), "{name}");
     assert_eq!(parsed.one("Content-Length"), parsed.body.len().to_string(), "{name}");
 }
 
@@ -320,7 +329,12 @@ pub(crate) fn answer_pieces<'b>(mut client: Client, pieces: impl Iterator<Item =
                 Ok(Some(response)) => Answered::Open(response),
                 Err(rejected) => Answered::Rejected(rejected),
             };
-            assert!(matches!(answered, Answered::Open(_)) || input.is_empty(), "all is read");
+            let keeps = match &answered {
+                Answered::Open(_) => true,
+                Answered::Rejected(rejected) => rejected.can_reuse(),
+                Answered::More => false,
+            };
+            assert!(keeps || input.is_empty(), "all is read");
         } else if matches!(answered, Answered::Rejected(_)) {
             assert!(matches!(client.receive(&mut input), Ok(None)), "nothing follows a rejection");
             assert!(input.is_empty(), "input behind a rejection is swallowed");
@@ -340,6 +354,48 @@ pub(crate) fn answer_with(request: &ClientRequest, config: &Config, bytes: &[u8]
     for at in cuts(bytes.len()) {
         let (a, b) = bytes.split_at(at);
         check(answer_pieces(client(request, config), [a, b].into_iter()), "in two");
+    }
+    (whole, rest)
+}
+
+/// Hands pieces to a client until the body of its rejection is over, and tells it of the end of the stream if it is not;
+/// what it made of them, and what it left.
+pub(crate) fn reject_pieces<'b>(mut client: Client, pieces: impl Iterator<Item = &'b [u8]>) -> (Rejected, Vec<u8>) {
+    let (mut found, mut rest) = (None::<Rejected>, Vec::new());
+    for piece in pieces {
+        let mut piece = piece.to_vec();
+        let mut input = &mut piece[..];
+        match &mut found {
+            Some(rejected) => rejected.receive_body(&mut input),
+            None => found = client.receive(&mut input).map(|more| assert!(more.is_none(), "no connection")).err(),
+        }
+        let keeps = found.as_ref().is_some_and(Rejected::can_reuse);
+        assert!(keeps || input.is_empty(), "what is left belongs to another response");
+        rest.extend_from_slice(input);
+    }
+    let mut rejected = found.unwrap_or_else(|| client.receive_eof().unwrap_err());
+    if rejected.wants_body() {
+        rejected.receive_eof();
+    }
+    assert!(!rejected.wants_body());
+    (rejected, rest)
+}
+
+/// Hands bytes and the end of the stream to a client, in every cut.
+pub(crate) fn reject_with(config: &Config, bytes: &[u8]) -> (Rejected, Vec<u8>) {
+    let show = |rejected: &Rejected| {
+        let headers: Vec<_> = rejected.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let body = (rejected.body().to_vec(), rejected.is_complete(), rejected.can_reuse());
+        (rejected.error(), rejected.status(), headers, body)
+    };
+    let (whole, rest) = reject_pieces(client(&asks(), config), [bytes].into_iter());
+    let check = |(rejected, left): (Rejected, Vec<u8>), cut: &str| {
+        assert_eq!((show(&rejected), &left), (show(&whole), &rest), "{cut}: {}", bytes.escape_ascii());
+    };
+    check(reject_pieces(client(&asks(), config), bytes.chunks(1)), "byte by byte");
+    for at in cuts(bytes.len()) {
+        let (a, b) = bytes.split_at(at);
+        check(reject_pieces(client(&asks(), config), [a, b].into_iter()), "in two");
     }
     (whole, rest)
 }

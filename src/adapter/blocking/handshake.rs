@@ -9,9 +9,7 @@ use std::net::TcpStream;
 use super::{Error, Input, MaybeTls, Socket};
 use crate::adapter::session::{self, Session};
 use crate::config::Config;
-use crate::handshake::{
-    self, Answer, Client, ClientRequest, HandshakeError, OriginPolicy, PlainRequest, Request, Response, Server,
-};
+use crate::handshake::{self, Answer, Client, ClientRequest, OriginPolicy, PlainRequest, Request, Response, Server};
 use crate::seed::Seed;
 
 /// Serves the opening handshake on `stream` and accepts whatever `origins` lets pass. To look at the request first,
@@ -24,8 +22,9 @@ pub fn accept<S: Read + Write>(stream: S, origins: OriginPolicy, config: &Config
     match receive_request(stream, origins, config)? {
         Incoming::Upgrade(upgrade) => upgrade.accept(&Answer::new()),
         Incoming::Plain(mut plain) => {
-            plain.write(&plain.request.upgrade_required())?;
-            Err(HandshakeError::BadUpgrade.into())
+            let refusal = plain.request.refuse();
+            plain.write(refusal.response())?;
+            Err(refusal.error().into())
         }
     }
 }

@@ -13,9 +13,7 @@ use super::{Error, Io, MaybeTls, Socket};
 use crate::adapter::input::{Input, or_eof};
 use crate::adapter::session::{self, Session};
 use crate::config::Config;
-use crate::handshake::{
-    self, Answer, Client, ClientRequest, HandshakeError, OriginPolicy, PlainRequest, Request, Server,
-};
+use crate::handshake::{self, Answer, Client, ClientRequest, OriginPolicy, PlainRequest, Request, Server};
 use crate::seed::Seed;
 use crate::timers::Timers;
 
@@ -38,10 +36,10 @@ async fn accept_any<T: Io>(io: T, origins: OriginPolicy, config: &Config) -> Res
     match receive_request(io, origins, config).await? {
         Incoming::Upgrade(upgrade) => upgrade.answer(&Answer::new()).await,
         Incoming::Plain(mut plain) => {
-            let response = plain.request.upgrade_required();
-            plain.wire.write(&response).await?;
+            let refusal = plain.request.refuse();
+            plain.wire.write(refusal.response()).await?;
             plain.wire.linger().await;
-            Err(HandshakeError::BadUpgrade.into())
+            Err(refusal.error().into())
         }
     }
 }

@@ -1,0 +1,298 @@
+//! Requests that are no upgrade, and upgrades that something in between has broken.
+#![cfg(feature = "std")]
+
+#[path = "common/handshake.rs"]
+mod common;
+
+use common::{END, PLAIN, Parsed, REQUEST, Served, assert_refused, change, request, serve, serve_with};
+use ws_proto::Config;
+use ws_proto::handshake::{HandshakeError, OriginPolicy, Server};
+
+const UPGRADE_LINE: &str = "Upgrade: websocket\r\n";
+
+fn plain(line: &str, headers: &str) -> Vec<u8> {
+    format!("{line}\r\n{headers}\r\n").into_bytes()
+}
+
+#[test]
+fn k_13_every_request_that_is_no_upgrade_comes_to_the_program() {
+    // The line, the headers, what the program sees as method, path and host, and the default answer.
+    let rows = [
+        ("GET /a?b HTTP/1.1", "Host: h\r\n", ("GET", "/a", "h"), 426),
+        ("HEAD / HTTP/1.1", "Host: h\r\n", ("HEAD", "/", "h"), 405),
+        ("OPTIONS / HTTP/1.1", "Host: h\r\n", ("OPTIONS", "/", "h"), 405),
+        ("OPTIONS * HTTP/1.1", "Host: h\r\n", ("OPTIONS", "*", "h"), 405),
+        ("OPTIONS http://x HTTP/1.1", "Host: h\r\n", ("OPTIONS", "/", "x"), 405),
+        ("POST /form HTTP/1.1", "Host: h\r\nContent-Length: 0\r\n", ("POST", "/form", "h"), 405),
+        ("PUT /file HTTP/1.1", "Host: h\r\n", ("PUT", "/file", "h"), 405),
+        ("DELETE /file HTTP/1.1", "Host: h\r\n", ("DELETE", "/file", "h"), 405),
+        ("PROPFIND / HTTP/1.1", "Host: h\r\n", ("PROPFIND", "/", "h"), 405),
+        ("get / HTTP/1.1", "Host: h\r\n", ("get", "/", "h"), 405),
+        ("PRI / HTTP/1.1", "Host: h\r\n", ("PRI", "/", "h"), 405),
+        ("GET / HTTP/1.0", "", ("GET", "/", ""), 426),
+        ("OPTIONS / HTTP/1.0", "", ("OPTIONS", "/", ""), 405),
+        ("OPTIONS * HTTP/1.0", "", ("OPTIONS", "*", ""), 405),
+        ("HEAD / HTTP/1.0", "Host: h\r\n", ("HEAD", "/", "h"), 405),
+        ("POST / HTTP/1.0", "Host: h\r\n", ("POST", "/", "h"), 405),
+        ("GET / HTTP/1.1", "Host: h\r\nUpgrade: h2c\r\n", ("GET", "/", "h"), 426),
+        ("GET / HTTP/1.1", "Host: h\r\nExpect: miracles\r\n", ("GET", "/", "h"), 426),
+    ];
+    for (line, headers, seen, status) in rows {
+        let served = serve(&plain(line, headers));
+        let refused = served.response();
+        let request = served.plain();
+        assert_eq!((request.method(), request.path(), request.host()), seen, "{line}");
+        let response = Parsed::new(&refused);
+        assert_eq!(response.status, status, "{line}");
+        assert_eq!(response.all("Allow"), if status == 405 { &["GET"][..] } else { &[] }, "{line}");
+        assert_eq!(response.body.is_empty(), seen.0 == "HEAD", "{line}");
+        let length: usize = response.one("Content-Length").parse().unwrap();
+        assert!(length > 0 && (response.body.is_empty() || response.body.len() == length), "{line}");
+        assert!(response.one("Connection").ends_with("close"), "{line}");
+
+        let answer = request.respond(200, &[("X", "a")], b"a page").unwrap();
+        let answer = Parsed::new(&answer);
+        assert_eq!((answer.status, answer.one("Content-Length"), answer.one("Connection")), (200, "6", "close"));
+        assert_eq!(answer.body, if seen.0 == "HEAD" { &b""[..] } else { b"a page" }, "{line}");
+    }
+}
+
+#[test]
+fn k_13_a_body_is_left_to_the_program() {
+    let rows = [
+        ("", "no body", Some(0)),
+        ("Content-Length: 0\r\n", "", Some(0)),
+        ("Content-Length: 5\r\n", "hello", Some(5)),
+        ("Content-Length: 5, 5\r\n", "hello", Some(5)),
+        ("Content-Length: 18446744073709551615\r\n", "hel", Some(u64::MAX)),
+        ("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n0\r\n\r\n", None),
+        ("Transfer-Encoding: gzip, chunked\r\n", "5\r\n", None),
+    ];
+    for method in ["POST", "GET", "PUT", "OPTIONS"] {
+        for (line, body, length) in rows {
+            let bytes = plain(&format!("{method} / HTTP/1.1"), &format!("Host: h\r\n{line}"));
+            let (served, rest) =
+                serve_with(&OriginPolicy::Any, &Config::new(), &[&bytes[..], body.as_bytes()].concat());
+            assert_eq!(served.plain().content_length(), length, "{method}, {line}");
+            assert_eq!(rest, body.as_bytes(), "{method}, {line}");
+        }
+    }
+}
+
+#[test]
+fn k_13_doubtful_framing_is_refused_for_every_request() {
+    const LENGTH: HandshakeError = HandshakeError::BadContentLength;
+    const CODING: HandshakeError = HandshakeError::BadTransferEncoding;
+    for (lines, error) in [
+        ("Content-Length: x\r\n", LENGTH),
+        ("Content-Length:\r\n", LENGTH),
+        ("Content-Length: +5\r\n", LENGTH),
+        ("Content-Length: -5\r\n", LENGTH),
+        ("Content-Length: 0x5\r\n", LENGTH),
+        ("Content-Length: 5 5\r\n", LENGTH),
+        ("Content-Length: 5, 6\r\n", LENGTH),
+        ("Content-Length: 5\r\nContent-Length: 6\r\n", LENGTH),
+        ("Content-Length: 18446744073709551616\r\n", LENGTH),
+        ("Content-Length: 0\r\nTransfer-Encoding: chunked\r\n", LENGTH),
+        ("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", LENGTH),
+        ("Transfer-Encoding:\r\nContent-Length: 5\r\n", LENGTH),
+        ("Transfer-Encoding: identity\r\n", CODING),
+        ("Transfer-Encoding: gzip\r\n", CODING),
+        ("Transfer-Encoding: chunked, gzip\r\n", CODING),
+        ("Transfer-Encoding: chunked, chunked\r\n", CODING),
+        ("Transfer-Encoding: xchunked\r\n", CODING),
+        ("Transfer-Encoding:\r\n", CODING),
+        ("Transfer-Encoding : chunked\r\n", HandshakeError::BadHeader),
+    ] {
+        for method in ["GET", "POST", "OPTIONS"] {
+            let bytes = plain(&format!("{method} / HTTP/1.1"), &format!("Host: h\r\n{lines}"));
+            let (served, rest) = serve_with(&OriginPolicy::Any, &Config::new(), &[&bytes[..], b"hello"].concat());
+            assert_refused(lines, &served, 400, error);
+            assert!(rest.is_empty(), "{lines}: what follows is not looked at");
+        }
+    }
+    let served = serve(&plain("POST / HTTP/1.0", "Transfer-Encoding: chunked\r\n"));
+    assert_refused("chunks in HTTP/1.0", &served, 400, CODING);
+}
+
+#[test]
+fn k_13_malformed_requests_are_refused_whatever_their_method() {
+    for (line, headers, status, error) in [
+        ("POST * HTTP/1.1", "Host: h\r\n", 400, HandshakeError::BadTarget),
+        ("GET * HTTP/1.1", "Host: h\r\n", 400, HandshakeError::BadTarget),
+        ("OPTIONS ** HTTP/1.1", "Host: h\r\n", 400, HandshakeError::BadTarget),
+        ("POST h HTTP/1.1", "Host: h\r\n", 400, HandshakeError::BadTarget),
+        ("POST / HTTP/1.1", "", 400, HandshakeError::BadHost),
+        ("POST / HTTP/1.1", "Host: h\r\nHost: h\r\n", 400, HandshakeError::BadHost),
+        ("POST / HTTP/1.1", "Host: a b\r\n", 400, HandshakeError::BadHost),
+        ("POST / HTTP/2.0", "Host: h\r\n", 505, HandshakeError::BadHttpVersion),
+        ("PO;T / HTTP/1.1", "Host: h\r\n", 400, HandshakeError::BadRequestLine),
+        // For proxies: a 200 would open a tunnel.
+        ("CONNECT h:80 HTTP/1.1", "Host: h:80\r\n", 405, HandshakeError::BadMethod),
+        ("CONNECT / HTTP/1.1", "Host: h\r\n", 405, HandshakeError::BadMethod),
+    ] {
+        assert_refused(line, &serve(&plain(line, headers)), status, error);
+    }
+}
+
+/// Nothing of the rules for upgrades is looser than before.
+#[test]
+fn k_13_an_upgrade_is_a_get_without_a_body() {
+    for method in ["POST", "OPTIONS", "PUT", "get", "CONNECT"] {
+        let bytes = request("GET /", format!("{method} /").as_bytes());
+        assert_refused(method, &serve(&bytes), 405, HandshakeError::BadMethod);
+    }
+    for line in ["Content-Length: 5", "Transfer-Encoding: chunked", "Transfer-Encoding: identity"] {
+        let bytes = request(END, format!("\r\n{line}{END}").as_bytes());
+        assert_refused(line, &serve(&bytes), 400, HandshakeError::UnexpectedBody);
+    }
+}
+
+/// For a program that does not look: in one step, the default answer.
+#[test]
+fn k_13_accepting_in_one_step_refuses_all_but_get() {
+    for (line, status) in [("GET", 426), ("HEAD", 405), ("POST", 405), ("OPTIONS", 405)] {
+        let mut bytes = [&plain(&format!("{line} / HTTP/1.1"), "Host: h\r\nContent-Length: 1\r\n")[..], b"x"].concat();
+        let mut input = &mut bytes[..];
+        let refusal = Server::new(OriginPolicy::Any, &Config::new()).accept(&mut input).unwrap_err();
+        assert_eq!(refusal.error().status(), Some(status), "{line}");
+        assert_eq!(Parsed::new(refusal.response()).status, status, "{line}");
+        assert!(input.is_empty(), "{line}");
+    }
+}
+
+/// The health checks of `HAProxy`, as they are on the wire.
+#[test]
+fn k_42_health_checks_of_haproxy_can_be_answered() {
+    for check in [
+        &b"OPTIONS / HTTP/1.0\r\n\r\n"[..],
+        b"HEAD / HTTP/1.0\r\n\r\n",
+        b"HEAD / HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    ] {
+        let request = serve(check).plain();
+        let status = if request.method() == "OPTIONS" { 204 } else { 200 };
+        let response = request.respond(status, &[], b"").unwrap();
+        let text = String::from_utf8(response.clone()).unwrap();
+        assert_eq!(Parsed::new(&response).status, status, "{text}");
+        assert!(Parsed::new(&response).body.is_empty(), "{text}");
+    }
+}
+
+#[test]
+fn k_24_an_empty_host_is_legal() {
+    for line in ["Host:", "Host: ", "Host: \t "] {
+        let bytes = request("Host: server.example.com", line.as_bytes());
+        assert_eq!(serve(&bytes).upgrade().host(), "", "{line:?}");
+        let page = change(PLAIN, "Host: server.example.com", line.as_bytes());
+        assert_eq!(serve(&page).plain().host(), "", "{line:?}");
+        let served = serve_with(&OriginPolicy::SameOrigin, &Config::new(), &bytes).0;
+        assert_refused(line, &served, 403, HandshakeError::ForbiddenOrigin);
+        let no_origin = String::from_utf8(bytes).unwrap().replace("Origin: http://example.com\r\n", "");
+        let served = serve_with(&OriginPolicy::SameOrigin, &Config::new(), no_origin.as_bytes()).0;
+        assert!(served.error().is_none(), "not from a browser");
+    }
+    let absolute = request("Host: server.example.com", b"Host:");
+    let absolute = String::from_utf8(absolute).unwrap().replace("/chat", "http://example.com/chat");
+    let served = serve_with(&OriginPolicy::SameOrigin, &Config::new(), absolute.as_bytes()).0;
+    assert_eq!(served.upgrade().host(), "example.com");
+    for lines in ["", "Host:\r\nHost:\r\n", "Host:\r\nHost: server.example.com\r\n"] {
+        let bytes = request("Host: server.example.com\r\n", lines.as_bytes());
+        assert_refused(lines, &serve(&bytes), 400, HandshakeError::BadHost);
+    }
+    for policy in [OriginPolicy::SameOrigin, OriginPolicy::SameHttpsOrigin] {
+        for origin in ["", "http://", "https://", "null", "http://h"] {
+            assert!(!policy.allows(Some(origin), ""), "{origin}");
+        }
+    }
+}
+
+#[test]
+fn k_43_an_upgrade_over_http_1_0_is_told_so() {
+    let old = String::from_utf8(request("HTTP/1.1", b"HTTP/1.0")).unwrap();
+    for (name, bytes) in [
+        ("all of it", old.clone()),
+        ("without Connection", old.replace("Connection: Upgrade\r\n", "")),
+        ("Connection: close", old.replace("Connection: Upgrade", "Connection: close")),
+        ("without Host", old.replace("Host: server.example.com\r\n", "")),
+        ("Upgrade alone", "GET / HTTP/1.0\r\nUpgrade: websocket\r\n\r\n".to_owned()),
+    ] {
+        let served = serve(bytes.as_bytes());
+        assert_refused(name, &served, 426, HandshakeError::UpgradeOverHttp10);
+        let response = String::from_utf8(served.response()).unwrap();
+        assert!(response.contains("nginx: proxy_http_version 1.1"), "{response}");
+        assert!(response.contains("forward Upgrade and Connection"), "{response}");
+    }
+}
+
+#[test]
+fn k_43_a_dropped_upgrade_is_told_so() {
+    let dropped = REQUEST.replace(UPGRADE_LINE, "");
+    for (name, bytes) in [
+        ("Upgrade", dropped.clone()),
+        ("both", dropped.replace("Connection: Upgrade", "Connection: close")),
+        ("both, in HTTP/1.0", dropped.replace("Connection: Upgrade\r\n", "").replace("HTTP/1.1", "HTTP/1.0")),
+        ("a malformed key", dropped.replace("dGhlIHNhbXBsZSBub25jZQ==", "x")),
+    ] {
+        let served = serve(bytes.as_bytes());
+        assert_refused(name, &served, 426, HandshakeError::UpgradeDropped);
+        let response = String::from_utf8(served.response()).unwrap();
+        assert!(response.contains("must forward Upgrade and Connection"), "{response}");
+    }
+    // Another protocol by name is no page either.
+    assert_refused("h2c", &serve(&request("websocket", b"h2c")), 426, HandshakeError::BadUpgrade);
+    assert!(matches!(serve(PLAIN.as_bytes()), Served::Plain(_)), "a request without a key is a page");
+}
+
+#[test]
+fn k_43_a_forbidden_origin_names_host_and_origin() {
+    let list = OriginPolicy::list(["https://example.com"]).unwrap();
+    let rows = [
+        (
+            &OriginPolicy::SameOrigin,
+            "app:8080",
+            "https://example.org",
+            "Host is app:8080 while Origin is https://example.org: let the proxy forward Host, or list the origin",
+        ),
+        (
+            &OriginPolicy::SameOrigin,
+            "",
+            "https://example.org",
+            "Host is empty while Origin is https://example.org: let the proxy forward Host, or list the origin",
+        ),
+        (&OriginPolicy::SameHttpsOrigin, "h", "http://h", "Origin is http://h, and the scheme is another one here"),
+        (&list, "h", "https://example.org", "Origin is https://example.org, which is not in the list"),
+    ];
+    for (policy, host, origin, text) in rows {
+        let bytes = REQUEST.replace("Host: server.example.com", &format!("Host: {host}"));
+        let bytes = bytes.replace("http://example.com", origin);
+        let refusal = serve_with(policy, &Config::new(), bytes.as_bytes()).0.refusal();
+        assert_eq!(refusal.error(), HandshakeError::ForbiddenOrigin);
+        assert_eq!(refusal.to_string(), format!("origin not allowed: {text}"));
+        let response = Parsed::new(refusal.response());
+        assert_eq!((response.status, response.one("Content-Type")), (403, "text/plain"));
+        assert_eq!(response.body, format!("{refusal}\n").as_bytes());
+    }
+}
+
+/// What a peer sent comes back cut, and without a character that could be markup or end a line.
+#[test]
+fn k_43_what_a_peer_sent_is_made_harmless() {
+    for origin in [
+        "<script>alert(1)</script>".to_owned(),
+        "https://\"';&<>`{}%41\t\u{e4}\u{1f600}".to_owned(),
+        format!("https://{}", "a".repeat(5000)),
+        "<".repeat(5000),
+        String::new(),
+    ] {
+        for host in ["h".to_owned(), format!("{}'%41$&();=", "h".repeat(3000))] {
+            let bytes = REQUEST.replace("server.example.com", &host).replace("http://example.com", &origin);
+            let refusal = serve_with(&OriginPolicy::SameOrigin, &Config::new(), bytes.as_bytes()).0.refusal();
+            let text = refusal.to_string();
+            let detail = text.strip_prefix("origin not allowed: ").unwrap();
+            assert!(detail.len() <= 210, "{}: {detail}", detail.len());
+            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b" -._~:/[],?".contains(&byte);
+            assert!(detail.bytes().all(is_plain), "{detail}");
+        }
+    }
+}
