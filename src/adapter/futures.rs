@@ -48,7 +48,7 @@ use std::time::Instant;
 use futures_io::{AsyncRead, AsyncWrite};
 
 use super::poll::{self, Io};
-pub use super::poll::{Error, accept, client, connect, receive_request};
+pub use super::poll::{Error, Refused, accept, client, connect, receive_request, try_client};
 #[cfg(feature = "rustls")]
 pub use super::poll::{client_tls, connect_with};
 

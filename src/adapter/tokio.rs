@@ -38,6 +38,7 @@ use ::tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 pub use super::poll::Error;
 use super::poll::{self, Io, MaybeTls};
+use super::session::{self, Session};
 use crate::config::Config;
 use crate::handshake::{ClientRequest, OriginPolicy};
 
@@ -97,7 +98,9 @@ where
 ///
 /// As [`poll::client`]; [`Error::NoTls`]; with the feature, `Error::Tls`.
 pub async fn connect(url: &str, config: &Config) -> Result<ClientSocket, Error> {
-    within(config, poll::connect(url, config, dial)).await
+    let request = ClientRequest::new(url)?;
+    let session = session::of(request.uri())?;
+    open(request, session, config).await
 }
 
 /// Connects to the URI of `request` as [`connect`], on TLS as `tls` has it if the scheme is `wss`.
@@ -115,21 +118,22 @@ pub async fn connect_with(
     config: &Config,
     tls: &Arc<rustls::ClientConfig>,
 ) -> Result<ClientSocket, Error> {
-    within(config, poll::connect_with(request, config, tls, dial)).await
+    let session = session::with(request.uri(), tls)?;
+    open(request, session, config).await
 }
 
-async fn dial(host: &str, port: u16) -> io::Result<Tokio<TcpStream>> {
-    let stream = TcpStream::connect((host, port)).await?;
+/// Looking up the name and connecting count for the time of opening, too.
+async fn open(request: ClientRequest, session: Option<Session>, config: &Config) -> Result<ClientSocket, Error> {
+    let start = Instant::now();
+    let address = (request.uri().host(), request.uri().port());
+    let stream = match config.opening_timeout {
+        Some(limit) => timeout(limit, TcpStream::connect(address)).await.map_err(|_| Error::TimedOut)??,
+        None => TcpStream::connect(address).await?,
+    };
     stream.set_nodelay(true)?;
-    Ok(Tokio::new(stream))
-}
-
-/// Looking up the name and connecting count, too.
-async fn within<R>(config: &Config, opening: impl Future<Output = Result<R, Error>>) -> Result<R, Error> {
-    match config.opening_timeout {
-        Some(limit) => timeout(limit, opening).await.unwrap_or(Err(Error::TimedOut)),
-        None => opening.await,
-    }
+    let left = config.opening_timeout.map(|limit| limit.saturating_sub(start.elapsed()));
+    let config = config.clone().opening_timeout(left);
+    poll::client_over(Tokio::new(stream), session, request, &config).await
 }
 
 /// Performs a client's handshakes over `stream`, as [`poll::client_tls`].
@@ -168,6 +172,26 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     poll::client(Tokio::new(stream), request, config).await
+}
+
+/// As [`client`], but that a refusal is no error, as [`poll::try_client`].
+///
+/// # Cancel safety
+///
+/// As [`accept`].
+///
+/// # Errors
+///
+/// As [`poll::try_client`].
+pub async fn try_client<S>(
+    stream: S,
+    request: ClientRequest,
+    config: &Config,
+) -> Result<Result<Socket<S>, poll::Refused<Tokio<S>>>, Error>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    poll::try_client(Tokio::new(stream), request, config).await
 }
 
 /// A stream of tokio, with tokio's clock.

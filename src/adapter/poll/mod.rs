@@ -13,6 +13,7 @@
 mod sending;
 
 mod bytes;
+mod client;
 mod ending;
 mod handshake;
 mod inbound;
@@ -27,11 +28,15 @@ mod socket;
 mod tasks;
 #[cfg(feature = "rustls")]
 mod tls;
+mod wire;
 
 pub use self::bytes::Bytes;
-pub use self::handshake::{Incoming, Plain, Upgrade, accept, client, connect, receive_request};
+#[cfg(feature = "tokio")]
+pub(super) use self::client::client_over;
+pub use self::client::{Refused, client, connect, try_client};
 #[cfg(feature = "rustls")]
-pub use self::handshake::{client_tls, connect_with};
+pub use self::client::{client_tls, connect_with};
+pub use self::handshake::{Incoming, Plain, Upgrade, accept, receive_request};
 pub use self::io::Io;
 pub use self::maybe_tls::MaybeTls;
 pub use self::receiver::Receiver;

@@ -137,6 +137,21 @@ fn count<T>(event: Event<'_>, budget: &mut Budget, output: &mut Output<T>, now: 
     }
 }
 
+/// A peer that does not read is not read from either, for whoever only queues answers and could not queue more. But
+/// while somebody waits for it in a method of the sender, it may be waiting likewise. If it reads, slow as it may be,
+/// it is there: what else would show that lies unread.
+fn is_held_up<T: Io, K: Take>(output: &mut Output<T>) -> bool {
+    let queues = output.sending == Sending::Queues && output.half == Half::Receiver;
+    let is_held_up = (queues || K::HANDLES) && !output.writer.has_room() && !output.writer.is_closed();
+    if is_held_up {
+        output.timers.message(None, Duration::ZERO); // that it does not go on is not the peer's doing
+        if mem::take(&mut output.progress) && output.timers.next().is_some() {
+            output.timers.received(output.io.now().unwrap_or_default());
+        }
+    }
+    is_held_up
+}
+
 impl Inbound {
     /// Hands over the next of what was kept while something was sent. True if the caller has to look.
     pub(super) fn poll_kept<T: Io, K: Take>(
@@ -144,7 +159,7 @@ impl Inbound {
         output: &mut Output<T>,
         take: &mut K,
     ) -> Poll<Result<bool, Error>> {
-        if output.poll_flush().is_pending() && self.is_held_up::<T, K>(output) {
+        if output.poll_flush().is_pending() && is_held_up::<T, K>(output) {
             return Poll::Pending;
         }
         Poll::Ready(match self.kept.next() {
@@ -168,7 +183,7 @@ impl Inbound {
         if !output.writer.has_room()
             && !self.reader.is_closed()
             && output.poll_flush().is_pending()
-            && self.is_held_up::<T, K>(output)
+            && is_held_up::<T, K>(output)
         {
             return Poll::Pending;
         }
@@ -192,7 +207,7 @@ impl Inbound {
             return Poll::Ready(Ok(false));
         }
         let flushed = output.poll_flush();
-        if flushed.is_pending() && self.is_held_up::<T, K>(output) {
+        if flushed.is_pending() && is_held_up::<T, K>(output) {
             return Poll::Pending;
         }
         match (self.poll_read(output, buffers, take), flushed) {
@@ -246,21 +261,6 @@ impl Inbound {
     /// Measures a message that has begun.
     fn note_message<T>(&self, output: &mut Output<T>) {
         output.timers.message(self.reader.unfinished(), self.read_at);
-    }
-
-    /// A peer that does not read is not read from either, for whoever only queues answers and could not queue more. But
-    /// while somebody waits for it in a method of the sender, it may be waiting likewise. If it reads, slow as it may be,
-    /// it is there: what else would show that lies unread.
-    fn is_held_up<T: Io, K: Take>(&mut self, output: &mut Output<T>) -> bool {
-        let queues = output.sending == Sending::Queues && output.half == Half::Receiver;
-        let is_held_up = (queues || K::HANDLES) && !output.writer.has_room() && !output.writer.is_closed();
-        if is_held_up {
-            output.timers.message(None, Duration::ZERO); // that it does not go on is not the peer's doing
-            if mem::take(&mut output.progress) && output.timers.next().is_some() {
-                output.timers.received(output.io.now().unwrap_or_default());
-            }
-        }
-        is_held_up
     }
 
     /// Sends what the reader owes.

@@ -25,6 +25,7 @@ pub(super) struct Shared<T>(Mutex<Output<T>>);
 
 /// A stream and what goes out on it.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent of each other")]
 pub(super) struct Output<T> {
     pub(super) io: T,
     pub(super) writer: Writer,
