@@ -129,7 +129,7 @@ impl Pieces {
         loop {
             match self.phase {
                 Phase::Header { len: 0, .. } => {
-                    if !self.header(input)? {
+                    if input.is_empty() || !self.header(input)? {
                         return Ok(None);
                     }
                 }
@@ -218,9 +218,6 @@ impl Pieces {
 
     /// Reads a header; false if more is needed.
     fn header(&mut self, input: &mut &mut [u8]) -> Result<bool, Error> {
-        if input.is_empty() {
-            return Ok(false);
-        }
         let Some((header, used)) = self.decode(input)? else {
             return self.cut_header([0; Header::MAX], 0, input);
         };
