@@ -54,6 +54,8 @@ struct Counts {
 /// One slot, and the connections that share it.
 struct Through {
     compression: Compression,
+    /// With a slot of its own: such messages have a window of 15 bits in any case.
+    for_prepared: Compression,
     agreement: Agreement,
     random: Random,
     /// From a client to a server, and back. They stay.
@@ -69,6 +71,7 @@ struct Pair {
 impl Through {
     fn new(window: u8, takeover: bool, seed: u64) -> Self {
         let compression = Compression::new().min_size(0, 0).pool(Pool::new(1));
+        let for_prepared = compression.clone().pool(Pool::new(1));
         let agreement = Agreement {
             server_no_context_takeover: !takeover,
             client_no_context_takeover: !takeover,
@@ -76,7 +79,7 @@ impl Through {
             client_max_window_bits: Some(window),
         };
         let pairs = ROLES.map(|role| Pair::new(role, &config(&compression), agreement));
-        Self { compression, agreement, random: Random::new(seed), pairs, counts: Counts::default() }
+        Self { compression, for_prepared, agreement, random: Random::new(seed), pairs, counts: Counts::default() }
     }
 
     /// A message each way over the pairs that stay, one over a new pair, which tries each time, and now and then a bad one.
@@ -91,7 +94,7 @@ impl Through {
             let mut pair = std::mem::replace(pair, fresh);
             self.send(&mut pair, &message);
             self.pairs[usize::from(role == Role::Server)] = pair;
-            if self.random.below(4) == 0 {
+            if !self.random.is_in_run() && self.random.below(4) == 0 {
                 self.bad(role);
             }
         }
@@ -101,7 +104,7 @@ impl Through {
     fn send(&mut self, pair: &mut Pair, message: &[u8]) {
         let writer = pair.from.split().1;
         if self.random.below(3) == 0 {
-            writer.prepared(&Prepared::binary(message, &self.compression)).expect("it is open");
+            writer.prepared(&Prepared::binary(message, &self.for_prepared)).expect("it is open");
         } else {
             writer.binary(message).expect("it is open");
         }

@@ -7,7 +7,7 @@ pub(crate) struct Random {
 }
 
 /// How many short messages that do not shrink come in a row, and then how many of all sorts.
-const RUN: usize = 1000;
+const RUN: usize = 4000;
 const LONGEST: usize = 200_000;
 
 impl Random {
@@ -25,7 +25,7 @@ impl Random {
     /// messages is short and does not shrink: what wears a codec out would heal with one that shrinks.
     pub(crate) fn message(&mut self) -> Vec<u8> {
         self.messages += 1;
-        let run = (self.messages / RUN).is_multiple_of(2);
+        let run = self.is_in_run();
         let longest = if run { 300 } else { [300, 5000, LONGEST][self.below(3)] };
         let length = self.below(longest + 1);
         let noise = match self.below(4) {
@@ -42,6 +42,11 @@ impl Random {
         }
         message.truncate(length);
         message
+    }
+
+    /// Whether no message shrinks now.
+    pub(crate) fn is_in_run(&self) -> bool {
+        (self.messages / RUN).is_multiple_of(2)
     }
 
     fn next(&mut self) -> u64 {
