@@ -22,12 +22,12 @@ impl Random {
     }
 
     /// Of any length, more often a short one; of bytes that do not shrink, or shrink well, or both. By turns a long run of
-    /// messages is short and does not shrink: what wears a codec out would heal with one that shrinks.
+    /// messages is short and does not shrink: what wears a codec out would heal with one that shrinks, or is tiny.
     pub(crate) fn message(&mut self) -> Vec<u8> {
         self.messages += 1;
         let run = self.is_in_run();
-        let longest = if run { 300 } else { [300, 5000, LONGEST][self.below(3)] };
-        let length = self.below(longest + 1);
+        let longest = [300, 5000, LONGEST][self.below(3)];
+        let length = if run { 60 + self.below(240) } else { self.below(longest + 1) };
         let noise = match self.below(4) {
             _ if run => length,
             0 => 0,
