@@ -334,7 +334,7 @@ fn k_03_bytes_that_inflate_to_nothing_count() {
         for call in CALLS {
             let mut end = connection(Role::Server, &config(), Agreement::default());
             let mut turns = Turns { limit: 10_000, ..Turns::default() };
-            let window = Bits::new().stored_all(&[b'x'; 40_000]).message();
+            let window = Bits::new().stored_all(&vec![b'x'; 40_000]).message();
             turns.read(end.split().0, call, &mut frame(Role::Server, PACKED_BINARY, &window));
             turns.got.clear();
             end.split().0.inflate_at_most(10_000);
@@ -369,7 +369,7 @@ fn k_03_the_input_behind_a_message_that_is_being_inflated_is_left_alone() {
             }
             // The limit holds from the next call on.
             reader.inflate_at_most(usize::MAX);
-            assert_eq!(reader.receive(&mut input), Ok(Some(Event::Binary(&[0; 50_000]))));
+            assert_eq!(reader.receive(&mut input), Ok(Some(Event::Binary(&vec![0; 50_000]))));
             assert!(!reader.is_inflating());
             assert_eq!(reader.receive(&mut input), Ok(Some(Event::Text("Hello"))));
         }
