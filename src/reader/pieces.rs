@@ -129,7 +129,7 @@ impl Pieces {
         loop {
             match self.phase {
                 Phase::Header { len: 0, .. } => {
-                    if !self.header(input)? {
+                    if input.is_empty() || !self.header(input)? {
                         return Ok(None);
                     }
                 }
@@ -216,11 +216,8 @@ impl Pieces {
         self.open = None;
     }
 
-    /// Reads a header; false if more is needed.
+    /// Reads a header, of which there is some; false if more is needed.
     fn header(&mut self, input: &mut &mut [u8]) -> Result<bool, Error> {
-        if input.is_empty() {
-            return Ok(false);
-        }
         let Some((header, used)) = self.decode(input)? else {
             return self.cut_header([0; Header::MAX], 0, input);
         };
