@@ -16,6 +16,7 @@ impl Reader {
 
     /// Adds a compressed piece to the message, and inflates that once it is whole: whoever withholds the rest takes no codec
     /// with it, and no memory but for what arrived. A message of one piece is inflated from where it lies.
+    #[inline(never)]
     pub(super) fn inflate(&mut self, kind: Kind, piece: Masked<'_>, last: bool) -> Result<Option<Ready>, Error> {
         let Some(decompressor) = &mut self.decompressor else {
             return Err(Error::BadReservedBit);
@@ -38,6 +39,7 @@ impl Reader {
     }
 
     /// Inflates a message that has arrived, as far as one call may. Its bytes are `input`, or wait in the decompressor.
+    #[inline(never)]
     pub(super) fn inflate_from(&mut self, mut input: Option<&[u8]>) -> Result<Option<Ready>, Error> {
         let Some(decompressor) = &mut self.decompressor else {
             return Ok(None);

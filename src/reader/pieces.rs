@@ -216,7 +216,7 @@ impl Pieces {
         self.open = None;
     }
 
-    /// Reads a header; false if more is needed.
+    /// Reads a header, of which there is some; false if more is needed.
     fn header(&mut self, input: &mut &mut [u8]) -> Result<bool, Error> {
         let Some((header, used)) = self.decode(input)? else {
             return self.cut_header([0; Header::MAX], 0, input);
