@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 #[cfg(feature = "rustls")]
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 use core::future::poll_fn;
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
@@ -291,13 +292,19 @@ impl<T: Io> Plain<T> {
 }
 
 /// A stream under the deadline of the opening handshake.
-#[derive(Debug)]
 struct Wire<T> {
     io: T,
     input: Input,
     scratch: Vec<u8>,
     timers: Timers,
     config: Config,
+}
+
+/// Without the bytes that were read: they may be a secret.
+impl<T: fmt::Debug> fmt::Debug for Wire<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wire").field("io", &self.io).field("input", &self.input).finish_non_exhaustive()
+    }
 }
 
 impl<T: Io> Wire<T> {
