@@ -191,6 +191,9 @@ enum Part {
     Reason,
     /// The LF at the end.
     End,
+    /// No HTTP, but perhaps TLS, or HTTP/2: what is behind their first byte.
+    Tls,
+    Http2,
 }
 
 impl StartLine {
@@ -244,6 +247,11 @@ impl StartLine {
     #[expect(clippy::arithmetic_side_effects, reason = "`at` is not before its part's start, and below `max_head`")]
     fn push(&mut self, at: u32, byte: u8) -> Result<bool, HandshakeError> {
         match (self.part, byte) {
+            (Part::Method | Part::Version, TLS_ALERT | TLS_HANDSHAKE) if at == 0 => self.part = Part::Tls,
+            (Part::Version, 0) if at == 0 => self.part = Part::Http2,
+            (Part::Tls, TLS_VERSION) => return Err(HandshakeError::TlsInPlaintext),
+            (Part::Http2, _) if at == 3 && byte == HTTP_2_SETTINGS => return Err(HandshakeError::Http2),
+            (Part::Http2, _) if at == 2 || (at == 1 && byte == 0) => {} // its length is 24 bits, and below 256
             (Part::Method, b'\r') if at == self.method && at < MAX_EMPTY => self.part = Part::Empty,
             (Part::Empty, b'\n') => (self.part, self.method) = (Part::Method, at + 1),
             (Part::Method, b' ') if at > self.method => (self.part, self.target) = (Part::Target, at + 1),
@@ -292,6 +300,14 @@ fn skip_target(input: &[u8], max: usize) -> &[u8] {
     let len = some.len().saturating_sub(skip_graphic(some).len());
     input.get(len..).unwrap_or_default()
 }
+
+/// What a record of TLS begins with (RFC 8446, section 5.1): its type, and the first half of a version.
+const TLS_ALERT: u8 = 0x15;
+const TLS_HANDSHAKE: u8 = 0x16;
+const TLS_VERSION: u8 = 3;
+
+/// The type of the frame that a server of HTTP/2 begins with (RFC 9113, sections 3.4 and 6.5).
+const HTTP_2_SETTINGS: u8 = 4;
 
 /// How many bytes end a line.
 const CRLF: u32 = 2;
