@@ -104,13 +104,22 @@ fn k_21_http_2_is_not_offered() {
     let authority = Authority::new();
     let mut server = ServerConfig::clone(&authority.server(&["localhost"]));
     server.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    let port = servers::start(Server::Tokio, Arc::new(server));
-    let offers: [&[&[u8]]; 4] = [&[b"h2", b"http/1.1"], &[b"h2"], &[b"http/1.1"], &[]];
+    let (server, (sender, receiver)) = (Arc::new(server), mpsc::channel());
+    let url = start(move |stream| {
+        let stream = StreamOwned::new(ServerConnection::new(Arc::clone(&server)).unwrap(), stream);
+        let mut socket = blocking::accept(stream, OriginPolicy::Any, &Config::new()).unwrap();
+        sender.send(socket.stream().conn.alpn_protocol().map(<[u8]>::to_vec)).unwrap();
+    });
+    let offers: [&[&[u8]]; 5] = [&[b"h2", b"http/1.1"], &[b"h2"], &[b"http/1.1", b"h2"], &[b"http/1.1"], &[]];
     for protocols in offers {
         let tls = offering(&authority, protocols);
         for client in CLIENTS {
-            let code = talk(client, &format!("wss://localhost:{port}/"), &Config::new(), &tls).unwrap();
-            assert_eq!(code, CloseCode::NORMAL, "{client:?}, {protocols:?}");
+            // The server hangs up behind the handshake.
+            let error = talk(client, &url, &Config::new(), &tls).unwrap_err();
+            assert!(!matches!(error, Error::Rejected(_) | Error::Tls(_)), "{client:?}, {protocols:?}: {error:?}");
+            let chosen = receiver.recv().unwrap();
+            let expected = (!protocols.is_empty()).then_some(&b"http/1.1"[..]);
+            assert_eq!(chosen.as_deref(), expected, "{client:?}, {protocols:?}");
         }
         let unchanged: Vec<_> = tls.alpn_protocols.iter().map(Vec::as_slice).collect();
         assert_eq!(unchanged, protocols, "the configuration is not touched");
