@@ -71,11 +71,14 @@ fn serve(stream: &TcpStream, config: &Config) -> Result<(), blocking::Error> {
 }
 
 fn page(plain: blocking::Plain<&TcpStream>) -> Result<(), blocking::Error> {
-    if plain.request().target() == "/" {
-        let html = include_bytes!("echo.html");
-        plain.respond(200, &[("Content-Type", "text/html; charset=utf-8")], html)?;
-    } else {
-        plain.respond(404, &[("Content-Type", "text/plain")], b"there is a page at /\n")?;
-    }
+    const METHODS: (&str, &str) = ("Allow", "GET, HEAD, OPTIONS");
+    let html = include_bytes!("echo.html");
+    match (plain.request().method(), plain.request().path()) {
+        // Load balancers ask whether the server is well, with one of these.
+        ("OPTIONS", _) => plain.respond(204, &[METHODS], b"")?,
+        ("GET" | "HEAD", "/") => plain.respond(200, &[("Content-Type", "text/html; charset=utf-8")], html)?,
+        ("GET" | "HEAD", _) => plain.respond(404, &[("Content-Type", "text/plain")], b"there is a page at /\n")?,
+        _ => plain.respond(405, &[METHODS, ("Content-Type", "text/plain")], b"this page can only be read\n")?,
+    };
     Ok(())
 }

@@ -779,7 +779,7 @@ fn se_12_debug_output_has_no_secrets_and_escapes() {
         assert!(!text.contains("secret") && !text.contains(&key), "{text}");
     }
     assert!(format!("{asked:?}").contains("shown"));
-    assert_eq!(format!("{machine:?}"), r#"Client { protocols: ["chat", "superchat"], .. }"#);
+    assert_eq!(format!("{machine:?}"), "Client { .. }");
     let mut half = Server::new(OriginPolicy::Any, &Config::new());
     assert!(matches!(half.receive(&mut &mut b"GET / HTTP/1.1\r\nCookie: secret"[..].to_vec()[..]), Ok(None)));
     assert_eq!(format!("{half:?}"), "Server { origins: Any, .. }");

@@ -311,7 +311,7 @@ fn hp_20_emitted_heads_are_well_formed() {
     let mut connection = request.accept(&answer, &Config::new()).unwrap();
     let asked = asks().header("X-Text", "caf\u{e9}").header("X-Empty", "").origin("http://example.com");
     let asked = client(&asked, &Config::new()).outgoing().to_vec();
-    let refused = serve(b"\x16").response();
+    let refused = serve(b"\x81").response();
     for head in [connection.outgoing(), &asked, &refused, &request.reject(404, &[("X", "a")], b"").unwrap()] {
         let end = head.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
         let head = str::from_utf8(&head[..end]).unwrap();
@@ -347,7 +347,7 @@ fn serve_whole(bytes: &[u8]) -> Served {
 #[test]
 fn hp_22_bytes_that_are_no_request_fail_at_once() {
     for (name, bytes) in [
-        ("TLS ClientHello", &b"\x16"[..]),
+        ("nearly TLS", &b"\x16\x02"[..]),
         ("a frame", b"\x81"),
         ("binary", b"\0"),
         ("SSH", b"SSH-2.0-OpenSSH_9.6\r"),
@@ -363,7 +363,7 @@ fn hp_22_bytes_that_are_no_request_fail_at_once() {
             assert!(matches!(serve(&bytes[..bytes.len() - 1]), Served::More), "{name}: not a byte sooner");
         }
     }
-    for bytes in [&b"\x15"[..], b"h", b"HTTQ", b"HTTP/1.1 2x"] {
+    for bytes in [&b"\x15\x02"[..], b"\x14", b"h", b"HTTQ", b"HTTP/1.1 2x"] {
         assert_eq!(answer(bytes).error(), Some(BAD_STATUS_LINE), "{}", bytes.escape_ascii());
     }
 }

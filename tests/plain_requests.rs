@@ -275,6 +275,23 @@ fn k_43_a_forbidden_origin_names_host_and_origin() {
     }
 }
 
+/// A client of `wss` at a server without TLS. It cannot read the answer, but the server knows.
+#[test]
+fn k_21_a_client_that_speaks_tls_is_told_from_garbage() {
+    for (name, bytes, error) in [
+        ("ClientHello", &b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03"[..], HandshakeError::TlsInPlaintext),
+        ("the least of it", b"\x16\x03", HandshakeError::TlsInPlaintext),
+        ("an alert", b"\x15\x03", HandshakeError::TlsInPlaintext),
+        ("nearly", b"\x16\x04", HandshakeError::BadRequestLine),
+        ("behind an empty line", b"\r\n\x16", HandshakeError::BadRequestLine),
+        ("settings of HTTP/2", b"\0", HandshakeError::BadRequestLine),
+        ("the preface of HTTP/2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", HandshakeError::BadRequestLine),
+    ] {
+        assert_refused(name, &serve(bytes), 400, error);
+    }
+    assert!(matches!(serve(b"\x16"), Served::More), "not a byte sooner");
+}
+
 /// What a peer sent comes back cut, and without a character that could be markup or end a line.
 #[test]
 fn k_43_what_a_peer_sent_is_made_harmless() {

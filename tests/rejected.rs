@@ -216,6 +216,52 @@ fn k_12_a_length_reserves_nothing() {
     assert!(taken.bytes_max < 4096, "{} bytes", taken.bytes_max);
 }
 
+/// The first bytes of what servers of other protocols say to a request, or at once.
+#[test]
+fn k_21_other_protocols_are_told_from_http() {
+    const TLS: HandshakeError = HandshakeError::TlsInPlaintext;
+    const HTTP_2: HandshakeError = HandshakeError::Http2;
+    const OTHER: HandshakeError = HandshakeError::BadStatusLine;
+    let rows: [(&str, &[u8], HandshakeError); 17] = [
+        ("a TLS 1.2 alert", b"\x15\x03\x03\0\x02\x02\x32", TLS),
+        ("a TLS 1.0 alert", b"\x15\x03\x01\0\x02\x02\x46", TLS),
+        ("a TLS handshake", b"\x16\x03\x03\0\x7a\x02\0\0\x76\x03\x03more than sixteen", TLS),
+        ("the least of TLS", b"\x15\x03", TLS),
+        ("HTTP/2 settings", b"\0\0\x12\x04\0\0\0\0\0\0\x03\0\0\0\x64\0\x04\0\x10\0\0", HTTP_2),
+        ("empty settings", b"\0\0\0\x04\0\0\0\0\0", HTTP_2),
+        ("the least of HTTP/2", b"\0\0\xff\x04", HTTP_2),
+        ("nearly TLS", b"\x15\x02", OTHER),
+        ("another record", b"\x17\x03", OTHER),
+        ("another frame", b"\0\0\x12\x07", OTHER),
+        ("a long frame", b"\0\x01", OTHER),
+        ("a longer frame", b"\x01", OTHER),
+        ("SSH", b"SSH-2.0-OpenSSH_9.6\r\n", OTHER),
+        ("SMTP", b"220 mail.example.com ESMTP\r\n", OTHER),
+        ("a frame", b"\x81\x05Hello", OTHER),
+        ("HTTP/0.9", b"<html>", OTHER),
+        ("an escape", b"\x1b[31m", OTHER),
+    ];
+    for (name, bytes, error) in rows {
+        let (rejected, rest) = reject(bytes);
+        assert_eq!((rejected.error(), rejected.status()), (error, None), "{name}");
+        assert!(rest.is_empty() && !rejected.can_reuse(), "{name}");
+        let (rejected, _) = reject_pieces(client(&asks(), &Config::new()), [bytes].into_iter());
+        assert_eq!(rejected.first_bytes(), &bytes[..bytes.len().min(16)], "{name}");
+        let text = rejected.to_string();
+        assert!(text.starts_with(&format!("{error}: it begins with \"")), "{name}: {text}");
+        assert!(text.contains(&bytes[..bytes.len().min(16)].escape_ascii().to_string()) && text.is_ascii(), "{text}");
+        // Not a byte sooner, and then it is the end of the stream.
+        let bytes = if error == OTHER { &bytes[..0] } else { &bytes[..if error == TLS { 1 } else { 3 }] };
+        assert_eq!(reject(bytes).0.error(), HandshakeError::UnexpectedEof, "{name}");
+    }
+    // Behind an interim response, too; and not inside a head.
+    assert_eq!(reject(b"HTTP/1.1 100 \r\n\r\n\x15\x03").0.error(), TLS);
+    assert_eq!(reject(b"HTTP/1.1 100 \r\n\x15\x03").0.error(), HandshakeError::BadHeader);
+    let rejected = reject(b"HTTP/1.1 403 Forbidden\r\n\r\n").0;
+    assert_eq!(rejected.first_bytes(), b"HTTP/1.1 403 For");
+    assert_eq!(reject(b"").0.to_string(), HandshakeError::UnexpectedEof.to_string());
+}
+
 #[test]
 fn k_22_the_status_is_known_once_the_status_line_is_read() {
     let head = |rest: &str| format!("HTTP/1.1 403 Forbidden\r\n{rest}").into_bytes();

@@ -140,6 +140,29 @@ fn t07_limits_of_messages_through_every_adapter() {
     }
 }
 
+/// A frame above the default of 16 MiB, where messages may be longer and nothing is said of frames.
+#[test]
+fn k_34_max_frame_follows_max_message_through_every_adapter() {
+    const LENGTH: usize = (16 << 20) + 1;
+    for adapter in Adapter::ALL {
+        for role in ROLES {
+            let talk = |max| {
+                let config = Config::new().max_message(max);
+                let frames = [frame(role, BINARY, &vec![7; LENGTH]), frame(role, CLOSE, b"\x03\xe8")].concat();
+                converse(adapter, role, &config, &frames)
+            };
+            let fits = talk(LENGTH);
+            assert!(fits.error.is_none(), "{adapter:?}, {role:?}: {:?}", fits.error);
+            assert!(
+                matches!(&fits.events[0], Message::Binary(bytes) if bytes.len() == LENGTH),
+                "{adapter:?}, {role:?}"
+            );
+            let error = talk(LENGTH - 1).error;
+            assert!(matches!(error, Some(Error::Protocol(ws_proto::Error::FrameTooBig))), "{adapter:?}, {role:?}");
+        }
+    }
+}
+
 /// The limit is for what comes out of the compressed bytes, and they are fewer.
 #[cfg(feature = "deflate")]
 #[test]

@@ -1,6 +1,6 @@
 //! One end of an opening handshake, any bytes.
 
-use ws_proto::handshake::{Answer, Client, ClientRequest, HandshakeError, Incoming, OriginPolicy, Server};
+use ws_proto::handshake::{Answer, Client, ClientRequest, HandshakeError, Incoming, OriginPolicy, Rejected, Server};
 use ws_proto::{Config, Seed};
 
 use super::pieces::{cut, pieces};
@@ -17,8 +17,8 @@ pub fn request(data: &[u8]) {
     }
 }
 
-/// A client is answered what `data` says: the same outcome in one piece and in others, and no connection without the
-/// accept value of its own key.
+/// A client is answered what `data` says: the same outcome in one piece and in others, that of a rejection with its body,
+/// and no connection without the accept value of its own key.
 pub fn response(data: &[u8]) {
     let Some((bytes, lengths)) = cut(data) else { return };
     let whole = Answered::of([bytes].into_iter());
@@ -66,6 +66,8 @@ impl Asked {
 #[derive(Debug, Default, Eq, PartialEq)]
 struct Answered {
     outcome: Option<Result<(), HandshakeError>>,
+    /// Of a rejection, with the body, whether it is complete, and whether the stream can go on.
+    refused: Option<(Option<u16>, Vec<u8>, bool, bool)>,
     left: Vec<u8>,
 }
 
@@ -73,15 +75,29 @@ impl Answered {
     fn of<'w>(pieces: impl Iterator<Item = &'w [u8]>) -> Self {
         let (mut client, _) = client();
         let mut answered = Self::default();
+        let mut refused: Option<Rejected> = None;
         for piece in pieces {
             let mut buffer = piece.to_vec();
             let mut input = &mut buffer[..];
-            match client.receive(&mut input) {
-                Ok(None) => {}
-                Ok(Some(_)) => answered.outcome = Some(Ok(())),
-                Err(rejected) => answered.outcome = Some(Err(rejected.error())),
+            match &mut refused {
+                Some(rejected) => rejected.receive_body(&mut input),
+                None => match client.receive(&mut input) {
+                    Ok(None) => {}
+                    Ok(Some(_)) => answered.outcome = Some(Ok(())),
+                    Err(rejected) => refused = Some(rejected),
+                },
             }
             answered.left.extend_from_slice(input);
+        }
+        if let Some(mut rejected) = refused {
+            if rejected.wants_body() {
+                rejected.receive_eof();
+            }
+            assert!(rejected.body().len() <= LIMIT);
+            assert!(!rejected.can_reuse() || rejected.is_complete());
+            answered.outcome = Some(Err(rejected.error()));
+            let body = rejected.body().to_vec();
+            answered.refused = Some((rejected.status(), body, rejected.is_complete(), rejected.can_reuse()));
         }
         answered
     }
@@ -90,9 +106,13 @@ impl Answered {
 /// The same client each time, and what its server has to answer.
 fn client() -> (Client, [u8; 28]) {
     let request = ClientRequest::new("ws://example.com/").expect("a good URI").protocol("chat");
-    let client = Client::new(request, &Config::new(), Seed::predictable_for_tests(1)).expect("a good request");
+    let config = Config::new().max_body(LIMIT);
+    let client = Client::new(request, &config, Seed::predictable_for_tests(1)).expect("a good request");
     let head = String::from_utf8(client.outgoing().to_vec()).expect("ASCII");
     let (_, key) = head.split_once("Sec-WebSocket-Key: ").expect("a key");
     let accept = ws_proto::handshake::accept_key(&key.as_bytes()[..24]);
     (client, accept)
 }
+
+/// The longest body of a rejection, in bytes.
+const LIMIT: usize = 40;

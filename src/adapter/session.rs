@@ -33,11 +33,12 @@ pub(super) fn of(uri: &Uri) -> Result<Option<Session>, Error> {
     Err(Error::NoTls)
 }
 
+/// With the roots of `config`, and no protocol to choose but the one that is spoken here.
 #[cfg(feature = "rustls")]
 pub(super) fn with(uri: &Uri, config: &Arc<ClientConfig>) -> Result<Option<Session>, Error> {
     if !uri.is_secure() {
         return Ok(None);
     }
     let name = ServerName::try_from(uri.host().to_owned()).map_err(|_| RequestError::BadHost)?;
-    Ok(Some(Session::new(Arc::clone(config), name)?))
+    Ok(Some(Session::new(tls::speaking_http_1_1(config), name)?))
 }

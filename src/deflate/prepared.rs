@@ -1,6 +1,7 @@
 //! One message for many connections.
 
 use alloc::boxed::Box;
+use core::fmt;
 
 use super::settings::Compression;
 use crate::frame::Kind;
@@ -20,7 +21,7 @@ use crate::frame::Kind;
 /// }
 /// # Ok::<(), ws_proto::SendError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Prepared {
     kind: Kind,
     plain: Box<[u8]>,
@@ -73,5 +74,16 @@ impl Prepared {
     /// How far the compressed form may refer back, in bytes: no further than the message is long.
     pub(crate) fn reach(&self) -> usize {
         self.plain.len().min(1 << 15)
+    }
+}
+
+/// Without the message, which may be a secret.
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prepared")
+            .field("kind", &self.kind)
+            .field("len", &self.plain.len())
+            .field("compressed_len", &self.packed.as_ref().map(|packed| packed.len()))
+            .finish()
     }
 }

@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::mem;
+use core::{fmt, mem};
 
 use super::accept::Key;
 use super::error::RequestError;
@@ -10,7 +10,7 @@ use super::fields;
 use super::lines::{self, Lines};
 use super::uri::Uri;
 
-/// What a client asks for. Its debug output leaves out cookies and credentials.
+/// What a client asks for. Its debug output leaves out cookies, credentials, the query of the URI and the subprotocols.
 ///
 /// ```
 /// use ws_proto::handshake::ClientRequest;
@@ -25,7 +25,7 @@ use super::uri::Uri;
 /// ```
 ///
 /// What is wrong with it but for the URI, [`Client::new`](super::Client::new) tells.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ClientRequest {
     uri: Uri,
     pub(super) protocols: Vec<String>,
@@ -110,6 +110,16 @@ impl ClientRequest {
             b"\r\n",
         ]
         .concat())
+    }
+}
+
+impl fmt::Debug for ClientRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientRequest")
+            .field("uri", &self.uri)
+            .field("protocols", &format_args!(".."))
+            .field("headers", &self.lines)
+            .finish_non_exhaustive()
     }
 }
 

@@ -59,6 +59,8 @@ pub enum HandshakeError {
     ForbiddenOrigin,
     /// A head above [`Config::max_head`](crate::Config::max_head).
     HeadTooLong,
+    /// A response in HTTP/2: it begins with a SETTINGS frame (RFC 9113, section 3.4). The server speaks nothing else there.
+    Http2,
     /// A response whose permessage-deflate lacks a parameter that the client asked for (RFC 7692, section 7.1).
     MissingParameter,
     /// A response without a subprotocol, though [`Config::require_protocol`](crate::Config::require_protocol) is on.
@@ -69,6 +71,8 @@ pub enum HandshakeError {
     RepeatedExtension,
     /// A request target above [`Config::max_target`](crate::Config::max_target).
     TargetTooLong,
+    /// TLS where a head was to begin: a client of `wss` at a server without TLS, or a client of `ws` at one with it.
+    TlsInPlaintext,
     /// A head of more lines than [`Config::max_headers`](crate::Config::max_headers).
     TooManyHeaders,
     /// More interim responses than [`Config::max_interim`](crate::Config::max_interim).
@@ -112,6 +116,7 @@ impl HandshakeError {
             Self::BadAccept
             | Self::BadParameter
             | Self::BadStatusLine
+            | Self::Http2
             | Self::MissingParameter
             | Self::MissingProtocol
             | Self::NotSwitching(_)
@@ -157,10 +162,12 @@ impl HandshakeError {
         match self {
             Self::ForbiddenOrigin => "origin not allowed",
             Self::HeadTooLong => "head above the limit",
+            Self::Http2 => "response in HTTP/2: the server does not speak HTTP/1.1 here",
             Self::MissingParameter => "missing parameter of permessage-deflate",
             Self::MissingProtocol => "none of the offered subprotocols chosen",
             Self::RepeatedExtension => "extension accepted twice",
             Self::TargetTooLong => "request target above the limit",
+            Self::TlsInPlaintext => "TLS on a plain connection: use wss:// at both ends, or ws:// at both",
             Self::TooManyHeaders => "too many header lines",
             Self::TooManyInterim => "too many interim responses",
             Self::TooManyOffers => "too many extensions or parameters",

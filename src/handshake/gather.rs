@@ -17,6 +17,8 @@ pub(super) struct Gather {
     place: Place,
     /// Where the header line begins that is being read.
     line: u32,
+    /// Whether a lone LF ends a line too.
+    bare_lf: bool,
     max_head: usize,
     max_headers: usize,
 }
@@ -32,20 +34,21 @@ enum Place {
 
 impl Gather {
     pub(super) fn request(config: &Config) -> Self {
-        Self::new(config, StartLine::request(config.max_target))
+        Self::new(config, StartLine::request(config.max_target), false)
     }
 
     pub(super) fn response(config: &Config) -> Self {
-        Self::new(config, StartLine::response())
+        Self::new(config, StartLine::response(), config.lenient_handshake)
     }
 
-    fn new(config: &Config, start: StartLine) -> Self {
+    fn new(config: &Config, start: StartLine, bare_lf: bool) -> Self {
         Self {
             bytes: Vec::new(),
             lines: Vec::new(),
             start,
             place: Place::StartLine,
             line: 0,
+            bare_lf,
             max_head: config.max_head.min(u32::MAX as usize), // so that a position is a u32
             max_headers: config.max_headers,
         }
@@ -94,7 +97,7 @@ impl Gather {
         let end = self.bytes.len() + input.len();
         let mut rest = input;
         if let Place::StartLine = self.place {
-            let Some(behind) = self.start.receive(end, input)? else {
+            let Some(behind) = self.start.receive(end, input, self.bare_lf)? else {
                 return Ok(None);
             };
             (self.place, self.line, rest) = (Place::Line, position(end - behind.len()), behind);
@@ -103,13 +106,15 @@ impl Gather {
         if let (Place::LineFeed, [_, ..]) = (self.place, rest) {
             self.place = Place::Line;
             rest = rest.strip_prefix(b"\n").ok_or(HandshakeError::BadHeader)?;
-            if self.end_line(position(end - rest.len()))? {
+            if self.end_line(position(end - rest.len()), CRLF)? {
                 return Ok(Some(input.len() - rest.len()));
             }
         }
         loop {
-            rest = match skip_text(rest) {
-                [b'\r', b'\n', behind @ ..] => behind,
+            let ending;
+            (rest, ending) = match skip_text(rest) {
+                [b'\r', b'\n', behind @ ..] => (behind, CRLF),
+                [b'\n', behind @ ..] if self.bare_lf => (behind, LF),
                 [b'\r'] => {
                     self.place = Place::LineFeed;
                     return Ok(None);
@@ -117,15 +122,15 @@ impl Gather {
                 [] => return Ok(None),
                 _ => return Err(HandshakeError::BadHeader),
             };
-            if self.end_line(position(end - rest.len()))? {
+            if self.end_line(position(end - rest.len()), ending)? {
                 return Ok(Some(input.len() - rest.len()));
             }
         }
     }
 
-    /// Ends a line, behind which the next begins; true behind the empty line.
-    fn end_line(&mut self, behind: u32) -> Result<bool, HandshakeError> {
-        let line = Line::new(self.line, behind.saturating_sub(2));
+    /// Ends a line of which the last bytes are its `ending`, and behind which the next begins; true behind the empty line.
+    fn end_line(&mut self, behind: u32, ending: u32) -> Result<bool, HandshakeError> {
+        let line = Line::new(self.line, behind.saturating_sub(ending));
         self.line = behind;
         if line.start == line.end {
             return Ok(true);
@@ -152,7 +157,7 @@ impl Gather {
 /// continues nothing stays, and has a bad name.
 fn unfold(bytes: &mut [u8], lines: &mut Vec<Line>) {
     lines.dedup_by(|line, before| {
-        let fold = before.end as usize..line.start as usize; // CRLF
+        let fold = before.end as usize..line.start as usize; // the line's ending
         let is_folded = matches!(bytes.get(fold.end), Some(b' ' | b'\t'));
         if is_folded && let Some(fold) = bytes.get_mut(fold) {
             fold.fill(b' ');
@@ -186,6 +191,9 @@ enum Part {
     Reason,
     /// The LF at the end.
     End,
+    /// No HTTP, but perhaps TLS, or HTTP/2: what is behind their first byte.
+    Tls,
+    Http2,
 }
 
 impl StartLine {
@@ -199,12 +207,18 @@ impl StartLine {
 
     /// Takes the bytes that end at position `end`; returns what is behind the line once its end is among them.
     #[expect(clippy::arithmetic_side_effects, reason = "`end` is not before the bytes that are left")]
-    fn receive<'i>(&mut self, end: usize, mut input: &'i [u8]) -> Result<Option<&'i [u8]>, HandshakeError> {
+    fn receive<'i>(
+        &mut self,
+        end: usize,
+        mut input: &'i [u8],
+        bare_lf: bool,
+    ) -> Result<Option<&'i [u8]>, HandshakeError> {
         if let Some(behind) = self.skip_plain(end, input) {
             return Ok(Some(behind));
         }
         while let [byte, rest @ ..] = input {
-            let is_over = self.push(position(end - input.len()), *byte)?;
+            let at = position(end - input.len());
+            let is_over = (bare_lf && *byte == b'\n' && self.may_end(at)) || self.push(at, *byte)?;
             input = match self.part {
                 _ if is_over => return Ok(Some(rest)),
                 Part::Target => {
@@ -233,6 +247,11 @@ impl StartLine {
     #[expect(clippy::arithmetic_side_effects, reason = "`at` is not before its part's start, and below `max_head`")]
     fn push(&mut self, at: u32, byte: u8) -> Result<bool, HandshakeError> {
         match (self.part, byte) {
+            (Part::Method | Part::Version, TLS_ALERT | TLS_HANDSHAKE) if at == 0 => self.part = Part::Tls,
+            (Part::Version, 0) if at == 0 => self.part = Part::Http2,
+            (Part::Tls, TLS_VERSION) => return Err(HandshakeError::TlsInPlaintext),
+            (Part::Http2, _) if at == 3 && byte == HTTP_2_SETTINGS => return Err(HandshakeError::Http2),
+            (Part::Http2, _) if at == 2 || (at == 1 && byte == 0) => {} // its length is 24 bits, and below 256
             (Part::Method, b'\r') if at == self.method && at < MAX_EMPTY => self.part = Part::Empty,
             (Part::Empty, b'\n') => (self.part, self.method) = (Part::Method, at + 1),
             (Part::Method, b' ') if at > self.method => (self.part, self.target) = (Part::Target, at + 1),
@@ -249,6 +268,11 @@ impl StartLine {
             _ => return Err(self.error()),
         }
         Ok(false)
+    }
+
+    /// Whether the line of a response may end before the byte at position `at`.
+    const fn may_end(&self, at: u32) -> bool {
+        matches!((self.part, at), (Part::Version, 12) | (Part::Reason, _))
     }
 
     /// The part behind the `i`-th byte of a version or a version with a status, if it may be `byte`.
@@ -276,6 +300,18 @@ fn skip_target(input: &[u8], max: usize) -> &[u8] {
     let len = some.len().saturating_sub(skip_graphic(some).len());
     input.get(len..).unwrap_or_default()
 }
+
+/// What a record of TLS begins with (RFC 8446, section 5.1): its type, and the first half of a version.
+const TLS_ALERT: u8 = 0x15;
+const TLS_HANDSHAKE: u8 = 0x16;
+const TLS_VERSION: u8 = 3;
+
+/// The type of the frame that a server of HTTP/2 begins with (RFC 9113, sections 3.4 and 6.5).
+const HTTP_2_SETTINGS: u8 = 4;
+
+/// How many bytes end a line.
+const CRLF: u32 = 2;
+const LF: u32 = 1;
 
 /// How far into a request its first line may begin: behind four empty lines (RFC 9112, section 2.2).
 const MAX_EMPTY: u32 = 8;

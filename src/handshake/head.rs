@@ -6,6 +6,7 @@ use core::{fmt, iter, mem, str};
 use super::error::HandshakeError;
 use super::fields;
 use super::kinds::split_token;
+use super::uri::split_once;
 
 /// A head: its bytes, and where in them the lines are.
 pub(super) struct Head {
@@ -89,8 +90,13 @@ impl Head {
 impl fmt::Debug for Head {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let end = self.lines.first().map_or(u32::MAX, |line| line.start);
-        let first = self.bytes.get(..end as usize).unwrap_or(&self.bytes);
-        write!(f, "\"{}\" ", first.trim_ascii().escape_ascii())?;
+        let first = self.bytes.get(..end as usize).unwrap_or(&self.bytes).trim_ascii();
+        // What is behind the query is the version.
+        let (shown, query) = without_query(first);
+        let version =
+            query.and_then(|query| query.iter().position(|byte| *byte == b' ').and_then(|at| query.get(at..)));
+        let hidden = if query.is_some() { "?.." } else { "" };
+        write!(f, "\"{}{hidden}{}\" ", shown.escape_ascii(), version.unwrap_or_default().escape_ascii())?;
         f.debug_map().entries(self.headers().map(|(name, value)| (name, Shown { name, value }))).finish()
     }
 }
@@ -103,11 +109,25 @@ pub(super) struct Shown<'a> {
 
 impl fmt::Debug for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if SECRET.iter().any(|secret| self.name.eq_ignore_ascii_case(secret)) {
+        if is_secret(self.name) {
             return f.write_str("..");
         }
-        write!(f, "\"{}\"", self.value.escape_ascii())
+        // It may be a URI.
+        let (shown, query) = without_query(self.value);
+        let hidden = if query.is_some() { "?.." } else { "" };
+        write!(f, "\"{}{hidden}\"", shown.escape_ascii())
     }
+}
+
+/// What is before the query of a URI, and the query.
+pub(super) fn without_query(uri: &[u8]) -> (&[u8], Option<&[u8]>) {
+    split_once(uri, b'?').map_or((uri, None), |(before, query)| (before, Some(query)))
+}
+
+/// Whether the values of a header must not come into a log: by its name, or by a word in it.
+pub(super) fn is_secret(name: &str) -> bool {
+    let has = |word: &str| name.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()));
+    SECRET.iter().any(|word| has(word))
 }
 
 /// A header line: the positions of its name and of its value without the blanks around it.
@@ -215,5 +235,16 @@ pub(super) const fn position(n: usize) -> u32 {
     n as u32
 }
 
-const SECRET: [&str; 6] =
-    ["authorization", "cookie", "proxy-authorization", "sec-websocket-accept", "sec-websocket-key", "set-cookie"];
+const SECRET: [&str; 10] = [
+    "auth",
+    "cookie",
+    "credential",
+    "key",
+    "passw",
+    "secret",
+    "session",
+    "token",
+    "sec-websocket-accept",
+    // Browsers can send no other header, so that tokens are put into this one.
+    "sec-websocket-protocol",
+];

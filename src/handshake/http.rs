@@ -8,6 +8,7 @@ use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
 
 use super::client::{Client, Response};
 use super::error::{AnswerError, HandshakeError, RequestError};
+use super::head::is_secret;
 use super::origin::OriginPolicy;
 use super::refusal::Refusal;
 use super::rejected::Rejected;
@@ -191,7 +192,8 @@ fn headers<'a>(mut lines: impl Iterator<Item = &'a [u8]>) -> Option<HeaderMap> {
     lines.try_fold(HeaderMap::new(), |mut headers, line| {
         let (name, value) = line.split_at(line.iter().position(|byte| *byte == b':')?);
         let name = HeaderName::from_bytes(name).ok()?;
-        let value = HeaderValue::from_bytes(value.strip_prefix(b": ")?).ok()?;
+        let mut value = HeaderValue::from_bytes(value.strip_prefix(b": ")?).ok()?;
+        value.set_sensitive(is_secret(name.as_str())); // so that its debug output leaves it out
         headers.try_append(name, value).ok()?;
         Some(headers)
     })

@@ -237,7 +237,8 @@ impl Deref for PlainRequest {
     }
 }
 
-/// What a request says, of either kind. Its debug output leaves out cookies, credentials and the key.
+/// What a request says, of either kind. Its debug output leaves out the query, cookies, credentials, the key and the
+/// subprotocols.
 ///
 /// ```
 /// use ws_proto::handshake::RequestHead;
@@ -319,7 +320,9 @@ impl fmt::Debug for RequestHead {
 /// ```
 ///
 /// What is wrong with it, [`Request::accept`] tells.
-#[derive(Clone, Debug, Default)]
+///
+/// Its debug output leaves out the subprotocol, cookies and credentials.
+#[derive(Clone, Default)]
 pub struct Answer {
     protocol: Option<String>,
     lines: Lines,
@@ -355,5 +358,16 @@ impl Answer {
             self.error.get_or_insert(AnswerError::BadHeader);
         }
         self
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let protocol = self.protocol.as_ref().map(|_| format_args!(".."));
+        f.debug_struct("Answer")
+            .field("protocol", &protocol)
+            .field("headers", &self.lines)
+            .field("error", &self.error)
+            .finish()
     }
 }

@@ -23,7 +23,9 @@ use super::kinds::skip_name;
 /// assert_eq!(Uri::parse("ws://example.com/#top").unwrap_err(), RequestError::Fragment);
 /// # Ok::<(), RequestError>(())
 /// ```
-#[derive(Clone, Debug, Eq, PartialEq)]
+///
+/// Its debug output leaves out the query, in which there may be a token; what it displays as is the whole.
+#[derive(Clone, Eq, PartialEq)]
 pub struct Uri {
     secure: bool,
     host: String,
@@ -94,6 +96,14 @@ impl Uri {
     #[must_use]
     pub fn resource(&self) -> &str {
         &self.resource
+    }
+}
+
+impl fmt::Debug for Uri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.secure { "wss" } else { "ws" };
+        let (path, query) = self.resource.split_once('?').map_or((&*self.resource, ""), |(path, _)| (path, "?.."));
+        write!(f, "\"{scheme}://{}{path}{query}\"", self.host_header())
     }
 }
 

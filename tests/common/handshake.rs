@@ -274,12 +274,13 @@ impl Answered {
         if let Self::Rejected(rejected) = self { Some(rejected.error()) } else { None }
     }
 
-    /// Everything but the body, which depends on the cut.
+    /// All that must not depend on the cut.
     fn show(&self) -> String {
         match self {
             Self::Rejected(rejected) => {
                 let headers: Vec<_> = rejected.headers().collect();
-                format!("{:?} {:?} {headers:?}", rejected.error(), rejected.status())
+                let body = (rejected.body(), rejected.wants_body(), rejected.is_complete(), rejected.can_reuse());
+                format!("{:?} {:?} {headers:?} {body:?}", rejected.error(), rejected.status())
             }
             other => format!("{other:?}"),
         }
@@ -335,9 +336,13 @@ pub(crate) fn answer_pieces<'b>(mut client: Client, pieces: impl Iterator<Item =
                 Answered::More => false,
             };
             assert!(keeps || input.is_empty(), "all is read");
-        } else if matches!(answered, Answered::Rejected(_)) {
-            assert!(matches!(client.receive(&mut input), Ok(None)), "nothing follows a rejection");
-            assert!(input.is_empty(), "input behind a rejection is swallowed");
+        } else if let Answered::Rejected(rejected) = &mut answered {
+            let mut copy = input.to_vec();
+            let mut swallowed = &mut copy[..];
+            assert!(matches!(client.receive(&mut swallowed), Ok(None)), "nothing follows a rejection");
+            assert!(swallowed.is_empty(), "input behind a rejection is swallowed");
+            rejected.receive_body(&mut input);
+            assert!(rejected.can_reuse() || input.is_empty(), "all is read");
         }
         rest.extend_from_slice(input);
     }

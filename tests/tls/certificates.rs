@@ -6,10 +6,11 @@ use std::thread;
 
 use ws_proto::handshake::{ClientRequest, OriginPolicy};
 use ws_proto::poll::Error;
+use ws_proto::tls::rustls::version::{TLS12, TLS13};
 use ws_proto::tls::rustls::{CertificateError, Error as TlsError, ServerConnection, StreamOwned};
 use ws_proto::{CloseCode, Config, blocking, tls, tokio as on_tokio};
 
-use super::authority::Authority;
+use super::authority::{Authority, self_signed, with_root, without_its_key};
 use super::clients::{CLIENTS, talk, within};
 use super::servers::{Server, start};
 
@@ -87,5 +88,65 @@ fn the_name_is_sent() {
         assert!(socket.stream().is_tls());
         assert_eq!(socket.stream().tcp().peer_addr().unwrap().port().to_string(), url[7 + host.len()..url.len() - 1]);
         assert_eq!(sent.join().unwrap().as_deref(), name, "{host}");
+    }
+}
+
+/// What `openssl req -x509` makes, as the server's certificate and as the root: the error says what it means, and what to do.
+#[test]
+fn k_46_a_certificate_of_an_authority_as_that_of_a_server() {
+    let (server, certificate) = self_signed(&["localhost"], true);
+    let port = start(Server::Tokio, server);
+    for client in CLIENTS {
+        let url = format!("wss://localhost:{port}/");
+        let error = talk(client, &url, &Config::new(), &with_root(&certificate)).unwrap_err();
+        let text = "the server uses a certificate that is for an authority, as `openssl req -x509` makes it: trust it with \
+            `tls::trust_certificate`, or make one with `-addext basicConstraints=critical,CA:FALSE`";
+        assert_eq!(error.to_string(), text, "{client:?}");
+    }
+}
+
+#[test]
+fn k_46_one_certificate_can_be_trusted() {
+    for is_authority in [true, false] {
+        // Under a name that it does not have, too.
+        for names in [&["localhost"][..], &["example.com"], &[]] {
+            let (server, certificate) = self_signed(names, is_authority);
+            let port = start(Server::Tokio, server);
+            let trusting = tls::trust_certificate(certificate).unwrap();
+            for client in CLIENTS {
+                let code = talk(client, &format!("wss://localhost:{port}/"), &Config::new(), &trusting).unwrap();
+                assert_eq!(code, CloseCode::NORMAL, "{client:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn k_46_no_other_certificate_is_trusted_then() {
+    let (_, trusted) = self_signed(&["localhost"], true);
+    let trusting = tls::trust_certificate(trusted.clone()).unwrap();
+    let authority = Authority::new();
+    let servers = [self_signed(&["localhost"], true).0, authority.server(&["localhost"])];
+    for server in servers {
+        let port = start(Server::Tokio, server);
+        for client in CLIENTS {
+            let error = talk(client, &format!("wss://localhost:{port}/"), &Config::new(), &trusting).unwrap_err();
+            assert_eq!(error.to_string(), "certificate that is not the trusted one", "{client:?}");
+        }
+    }
+}
+
+/// Whoever has the certificate, which is public, and not its key.
+#[test]
+fn k_46_the_key_of_the_certificate_is_asked_for() {
+    for version in [&TLS12, &TLS13] {
+        let (certificate, server) = without_its_key(&[version]);
+        let port = start(Server::Tokio, server);
+        let trusting = tls::trust_certificate(certificate).unwrap();
+        for client in CLIENTS {
+            let error = talk(client, &format!("wss://localhost:{port}/"), &Config::new(), &trusting).unwrap_err();
+            let Error::Tls(TlsError::InvalidCertificate(error)) = error else { panic!("{client:?}: {error:?}") };
+            assert_eq!(error, CertificateError::BadSignature, "{client:?}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! A stream in the opening handshake.
 
 use alloc::vec::Vec;
+use core::fmt;
 use core::future::poll_fn;
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
@@ -12,13 +13,19 @@ use crate::config::Config;
 use crate::timers::Timers;
 
 /// A stream under the deadline of the opening handshake.
-#[derive(Debug)]
 pub(super) struct Wire<T> {
     pub(super) io: T,
     pub(super) input: Input,
     scratch: Vec<u8>,
     timers: Timers,
     pub(super) config: Config,
+}
+
+/// Without the bytes that were read: they may be a secret.
+impl<T: fmt::Debug> fmt::Debug for Wire<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wire").field("io", &self.io).field("input", &self.input).finish_non_exhaustive()
+    }
 }
 
 impl<T: Io> Wire<T> {
