@@ -1,0 +1,292 @@
+//! A stream whose time-outs follow the deadlines of a connection.
+
+use core::fmt;
+use core::time::Duration;
+use std::io::{self, IoSlice, Read, Write};
+
+use super::Timeouts;
+use super::monitor::{Monitor, earliest};
+use crate::adapter::input::or_eof;
+use crate::timers::Due;
+
+/// A stream, and the time-outs that are set on it.
+#[derive(Debug)]
+pub(super) struct Timed<S> {
+    stream: S,
+    pub(super) reading: Timeout,
+    pub(super) writing: Timeout,
+    /// Whether the last write was not taken whole.
+    refuses: bool,
+    /// Whether the stream may hold back what was written.
+    holds: bool,
+}
+
+/// The time-out of one direction.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Timeout {
+    armed: Armed,
+    /// That of the caller, for each call.
+    pub(super) limit: Option<Duration>,
+}
+
+/// What is set on a stream.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Armed {
+    /// Not known: the stream was in other hands.
+    Unknown,
+    /// A time-out, or none. It stays while it is short enough. `fired` is one that was too short.
+    Set { limit: Option<Duration>, fired: bool },
+    /// The stream cannot.
+    Never,
+}
+
+/// Why a read or write ended without a result.
+#[derive(Debug)]
+pub(super) enum Stopped {
+    /// It is as late as it was to become.
+    Late,
+    /// The stream has a time-out of its own, or does not block.
+    WouldBlock,
+    /// The connection failed in the other direction.
+    Over,
+    Due(Due),
+    Failed(io::Error),
+}
+
+impl<S: Timeouts> Timed<S> {
+    /// Adopts the time-outs that the caller has set on the stream.
+    pub(super) fn adopt(stream: S) -> Self {
+        let reading = Timeout::of(stream.read_timeout());
+        let writing = Timeout::of(stream.write_timeout());
+        Self { stream, reading, writing, refuses: false, holds: false }
+    }
+
+    /// The same connection through another handle.
+    pub(super) const fn through<W>(&self, stream: W) -> Timed<W> {
+        let Self { reading, writing, refuses, holds, .. } = *self;
+        Timed { stream, reading: reading.unknown(), writing: writing.unknown(), refuses, holds }
+    }
+
+    /// The same connection through what is made of its stream.
+    pub(super) fn map<T>(self, layer: impl FnOnce(S) -> T) -> Timed<T> {
+        let Self { stream, reading, writing, refuses, holds } = self;
+        Timed { stream: layer(stream), reading, writing, refuses, holds }
+    }
+
+    /// Hands the stream back with the time-outs that it came with.
+    pub(super) fn release(self) -> S {
+        let _ = self.stream.set_read_timeout(self.reading.limit);
+        let _ = self.stream.set_write_timeout(self.writing.limit);
+        self.stream
+    }
+
+    /// The stream, for somebody who may change its time-outs.
+    pub(super) const fn stream(&mut self) -> &mut S {
+        self.reading.armed = Armed::Unknown;
+        self.writing.armed = Armed::Unknown;
+        &mut self.stream
+    }
+
+    /// Tells the peer that nothing more will be written, which may take a short write.
+    pub(super) fn shutdown_write(&mut self) {
+        self.writing.arm(Some(TURN), |limit| self.stream.set_write_timeout(limit));
+        let _ = self.stream.shutdown_write();
+    }
+
+    /// Reads once, by `until` at the latest.
+    pub(super) fn read(
+        &mut self,
+        monitor: &Monitor,
+        until: Option<Duration>,
+        buffer: &mut [u8],
+    ) -> Result<usize, Stopped>
+    where
+        S: Read,
+    {
+        let Self { stream, reading, .. } = self;
+        loop {
+            let start = monitor.now();
+            let wait = earliest(monitor.deadline(start), until).map(|deadline| deadline.saturating_sub(start));
+            reading.arm(wait, |limit| stream.set_read_timeout(limit));
+            match or_eof(stream.read(buffer)) {
+                Err(error) => reading.look(error, monitor, start, until, monitor.gave_up())?,
+                read => return Ok(read.unwrap_or_default()),
+            }
+        }
+    }
+
+    /// Writes once, by `until` at the latest.
+    pub(super) fn write(
+        &mut self,
+        monitor: &Monitor,
+        until: Option<Duration>,
+        slices: &[IoSlice<'_>],
+    ) -> Result<usize, Stopped>
+    where
+        S: Write,
+    {
+        let all = slices.iter().map(|slice| slice.len()).fold(0, usize::saturating_add);
+        let n = self.put(monitor, until, |stream| stream.write_vectored(slices))?;
+        if n == 0 {
+            return Err(Stopped::Failed(io::ErrorKind::WriteZero.into()));
+        }
+        self.holds = true;
+        if core::mem::replace(&mut self.refuses, n < all) {
+            monitor.sent(monitor.now());
+        }
+        Ok(n)
+    }
+
+    /// Whether the stream did not take all that it was given last, so that a write may have to wait.
+    pub(super) const fn refuses(&self) -> bool {
+        self.refuses
+    }
+
+    pub(super) fn flush(&mut self, monitor: &Monitor, until: Option<Duration>) -> Result<(), Stopped>
+    where
+        S: Write,
+    {
+        if self.holds {
+            self.put(monitor, until, Write::flush)?;
+            self.holds = false;
+        }
+        Ok(())
+    }
+
+    /// A write never waits for longer than a turn, so that progress shows as it is made.
+    fn put<R>(
+        &mut self,
+        monitor: &Monitor,
+        until: Option<Duration>,
+        mut write: impl FnMut(&mut S) -> io::Result<R>,
+    ) -> Result<R, Stopped> {
+        let Self { stream, writing, refuses, .. } = self;
+        loop {
+            let start = monitor.now();
+            let deadline = earliest(monitor.deadline(start), until);
+            let wait = deadline.map_or(TURN, |deadline| deadline.saturating_sub(start).min(TURN));
+            writing.arm(Some(wait), |limit| stream.set_write_timeout(limit));
+            match write(stream) {
+                Ok(result) => return Ok(result),
+                Err(error) => {
+                    if is_late(&error) {
+                        note_refusal(monitor, &error);
+                        *refuses = true;
+                    }
+                    writing.look(error, monitor, start, until, monitor.cannot_write())?;
+                }
+            }
+        }
+    }
+}
+
+impl Timeout {
+    /// What is set on a stream, if that is known, becomes the limit of the caller.
+    fn of(set: io::Result<Option<Duration>>) -> Self {
+        set.map_or(Self { armed: Armed::Unknown, limit: None }, |limit| Self {
+            armed: Armed::Set { limit, fired: false },
+            limit,
+        })
+    }
+
+    /// With the same limit of the caller, for a stream that was in other hands.
+    const fn unknown(self) -> Self {
+        Self { armed: Armed::Unknown, limit: self.limit }
+    }
+
+    /// Sets a time-out if what is set is longer by more than some slack. What is shorter fires early, once.
+    fn arm(&mut self, wait: Option<Duration>, set: impl FnOnce(Option<Duration>) -> io::Result<()>) {
+        let wait = wait.map(|wait| wait.clamp(SHORTEST, LONGEST));
+        let is_good = match (self.armed, wait) {
+            (Armed::Never, _) => true,
+            (Armed::Unknown, _) => false,
+            (Armed::Set { limit, fired }, _) => limit == wait || (!fired && is_short_enough(limit, wait)),
+        };
+        if !is_good {
+            self.armed = if set(wait).is_ok() { Armed::Set { limit: wait, fired: false } } else { Armed::Never };
+        }
+    }
+
+    /// What an error of the stream means. `Ok` is to try again.
+    fn look(
+        &mut self,
+        error: io::Error,
+        monitor: &Monitor,
+        start: Duration,
+        until: Option<Duration>,
+        is_over: bool,
+    ) -> Result<(), Stopped> {
+        let is_late = is_late(&error);
+        if !is_late && error.kind() != io::ErrorKind::Interrupted {
+            return Err(Stopped::Failed(error));
+        }
+        let now = monitor.now();
+        if let Some(due) = monitor.due(now) {
+            Err(Stopped::Due(due))
+        } else if is_over {
+            Err(Stopped::Over)
+        } else if until.is_some_and(|until| until <= now) {
+            Err(Stopped::Late)
+        } else if is_late && !self.has_fired(now.saturating_sub(start)) {
+            Err(Stopped::WouldBlock)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether a time-out behind this wait is the one that was set.
+    fn has_fired(&mut self, waited: Duration) -> bool {
+        let Armed::Set { limit: Some(limit), fired } = &mut self.armed else {
+            return false;
+        };
+        *fired = waited.saturating_add(slack(*limit)).saturating_add(TICK) >= *limit;
+        *fired
+    }
+}
+
+fn is_late(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock)
+}
+
+/// The stream does not take what it is given; one with TLS may have written some of what it was given before.
+fn note_refusal(monitor: &Monitor, error: &io::Error) {
+    let now = monitor.now();
+    monitor.held_up(now);
+    if error.get_ref().is_some_and(<dyn core::error::Error + Send + Sync>::is::<Progress>) {
+        monitor.sent(now);
+    }
+}
+
+/// In an error of a write that ran out of time: some bytes were written that had to wait before.
+#[derive(Debug)]
+pub(super) struct Progress;
+
+impl fmt::Display for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not all is written yet")
+    }
+}
+
+impl core::error::Error for Progress {}
+
+/// Whether a read or write returns in time to look at a deadline.
+fn is_short_enough(limit: Option<Duration>, wait: Option<Duration>) -> bool {
+    match (limit, wait) {
+        (Some(limit), Some(wait)) => limit <= wait.saturating_add(slack(wait)),
+        (_, wait) => wait.is_none(),
+    }
+}
+
+/// By how much a deadline may be missed, so that not every call sets its time-out anew.
+fn slack(wait: Duration) -> Duration {
+    wait.checked_div(16).unwrap_or_default()
+}
+
+/// How long one direction waits while there is something to do in the other, and how long a write waits to show progress.
+pub(super) const TURN: Duration = Duration::from_millis(100);
+/// A time-out of zero is none.
+const SHORTEST: Duration = Duration::from_millis(1);
+/// Not all systems take any number.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+/// How early the time-out of a system may be.
+const TICK: Duration = Duration::from_millis(10);

@@ -1,0 +1,4 @@
+//! The driver for threads.
+#![cfg(feature = "std")]
+
+mod driver;
