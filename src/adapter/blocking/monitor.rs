@@ -79,9 +79,13 @@ impl Monitor {
         self.state().timers.due(now)
     }
 
-    /// Takes note of bytes that were read.
-    pub(super) fn received(&self, now: Duration) {
-        self.state().timers.received(now);
+    /// Takes note of bytes that came `now` for a read that began at `start`. What became due meanwhile, for all that, comes
+    /// back: a message that is too slow. What was due before is not, since nobody was there to read.
+    pub(super) fn received(&self, start: Duration, now: Duration) -> Option<Due> {
+        let mut state = self.state();
+        state.timers.received(now);
+        let is_new = state.timers.next().is_some_and(|deadline| deadline > start && deadline <= now);
+        if is_new { state.timers.due(now) } else { None }
     }
 
     /// Takes note of a pong; whether it answers a ping of the driver.

@@ -49,6 +49,7 @@ impl Receiving {
     /// Waits for an event; false is the end.
     fn advance(&mut self, monitor: &Monitor, peer: &mut impl Peer) -> Result<bool, Error> {
         let until = peer.limit().map(|limit| monitor.now().saturating_add(limit));
+        let mut has_read = false;
         loop {
             if self.look(monitor, peer) {
                 return Ok(true);
@@ -56,6 +57,10 @@ impl Receiving {
             if self.reader.is_closed() {
                 return self.end(monitor, peer, until).map(|()| false);
             }
+            if has_read && until.is_some_and(|until| until <= monitor.now()) {
+                return Err(Error::TimedOut);
+            }
+            has_read = true;
             if self.read(monitor, peer, until)? {
                 return Ok(true);
             }
@@ -87,10 +92,12 @@ impl Receiving {
     /// Writes what is pending, then reads once; whether there is an event.
     fn read(&mut self, monitor: &Monitor, peer: &mut impl Peer, until: Option<Duration>) -> Result<bool, Error> {
         if let Some(due) = monitor.message(self.reader.unfinished(), self.read_at) {
-            peer.act(monitor, due);
+            self.act(monitor, peer, due);
         }
         if monitor.has_run_out() {
             let _ = self.reader.receive_eof();
+        }
+        if self.reader.is_closed() {
             return Ok(false);
         }
         // A peer that does not read may be waiting for this end to do so: by turns.
@@ -98,6 +105,7 @@ impl Receiving {
         let turn = if monitor.gave_up() { Some(Duration::ZERO) } else { turn };
         let turn = turn.map(|turn| monitor.now().saturating_add(turn));
         let until_now = earliest(until, turn);
+        let start = monitor.now();
         let read = match self.reader.room(Input::SIZE) {
             Some(room) => peer.read(monitor, until_now, room).map(|n| (n, self.reader.filled(n))),
             None => self.input.fill(|buffer| peer.read(monitor, until_now, buffer)).map(|n| (n, false)),
@@ -111,10 +119,20 @@ impl Receiving {
             }
             Ok((_, is_whole)) => {
                 self.read_at = monitor.now();
-                monitor.received(self.read_at);
-                Ok(is_whole)
+                if let Some(due) = monitor.received(start, self.read_at) {
+                    self.act(monitor, peer, due);
+                }
+                Ok(is_whole && !self.reader.is_closed())
             }
             Err(reason) => self.stopped(reason, monitor, peer, until).map(|()| false),
+        }
+    }
+
+    /// Does what is due. If the peer is given up, all that it has sent is read.
+    fn act(&mut self, monitor: &Monitor, peer: &mut impl Peer, due: Due) {
+        peer.act(monitor, due);
+        if monitor.gave_up() {
+            let _ = self.reader.receive_eof();
         }
     }
 
@@ -132,7 +150,7 @@ impl Receiving {
                 return Err(Error::TimedOut);
             }
             Stopped::WouldBlock if may_return => return Err(Error::TimedOut),
-            Stopped::Due(due) => peer.act(monitor, due),
+            Stopped::Due(due) => self.act(monitor, peer, due),
             Stopped::Failed(error) => {
                 monitor.fail(error.into());
                 let _ = self.reader.receive_eof(); // the failure is the news

@@ -89,8 +89,28 @@ impl<S: Timeouts> Timed<S> {
 
     /// Tells the peer that nothing more will be written, which may take a short write.
     pub(super) fn shutdown_write(&mut self) {
-        self.writing.arm(Some(TURN), |limit| self.stream.set_write_timeout(limit));
+        self.arm_writing(Some(TURN));
         let _ = self.stream.shutdown_write();
+    }
+
+    fn arm_reading(&mut self, wait: Option<Duration>) {
+        let Self { stream, reading, writing, .. } = self;
+        if stream.is_full_duplex() {
+            reading.arm(wait, |limit| stream.set_read_timeout(limit));
+        } else {
+            reading.arm(wait, |limit| set_both(stream, limit));
+            writing.armed = reading.armed;
+        }
+    }
+
+    fn arm_writing(&mut self, wait: Option<Duration>) {
+        let Self { stream, reading, writing, .. } = self;
+        if stream.is_full_duplex() {
+            writing.arm(wait, |limit| stream.set_write_timeout(limit));
+        } else {
+            writing.arm(wait, |limit| set_both(stream, limit));
+            reading.armed = writing.armed;
+        }
     }
 
     /// Reads once, by `until` at the latest.
@@ -103,13 +123,12 @@ impl<S: Timeouts> Timed<S> {
     where
         S: Read,
     {
-        let Self { stream, reading, .. } = self;
         loop {
             let start = monitor.now();
             let wait = earliest(monitor.deadline(start), until).map(|deadline| deadline.saturating_sub(start));
-            reading.arm(wait, |limit| stream.set_read_timeout(limit));
-            match or_eof(stream.read(buffer)) {
-                Err(error) => reading.look(error, monitor, start, until, monitor.gave_up())?,
+            self.arm_reading(wait);
+            match or_eof(self.stream.read(buffer)) {
+                Err(error) => self.reading.look(error, monitor, start, until, monitor.gave_up())?,
                 read => return Ok(read.unwrap_or_default()),
             }
         }
@@ -126,15 +145,18 @@ impl<S: Timeouts> Timed<S> {
         S: Write,
     {
         let all = slices.iter().map(|slice| slice.len()).fold(0, usize::saturating_add);
-        let n = self.put(monitor, until, |stream| stream.write_vectored(slices))?;
-        if n == 0 {
-            return Err(Stopped::Failed(io::ErrorKind::WriteZero.into()));
+        // A TLS stream whose buffer is full may read instead, once.
+        for _ in 0..TRIES {
+            let n = self.put(monitor, until, |stream| stream.write_vectored(slices))?;
+            if n > 0 {
+                self.holds = true;
+                if core::mem::replace(&mut self.refuses, n < all) {
+                    monitor.sent(monitor.now());
+                }
+                return Ok(n);
+            }
         }
-        self.holds = true;
-        if core::mem::replace(&mut self.refuses, n < all) {
-            monitor.sent(monitor.now());
-        }
-        Ok(n)
+        Err(Stopped::Failed(io::ErrorKind::WriteZero.into()))
     }
 
     /// Whether the stream did not take all that it was given last, so that a write may have to wait.
@@ -160,20 +182,19 @@ impl<S: Timeouts> Timed<S> {
         until: Option<Duration>,
         mut write: impl FnMut(&mut S) -> io::Result<R>,
     ) -> Result<R, Stopped> {
-        let Self { stream, writing, refuses, .. } = self;
         loop {
             let start = monitor.now();
             let deadline = earliest(monitor.deadline(start), until);
             let wait = deadline.map_or(TURN, |deadline| deadline.saturating_sub(start).min(TURN));
-            writing.arm(Some(wait), |limit| stream.set_write_timeout(limit));
-            match write(stream) {
+            self.arm_writing(Some(wait));
+            match write(&mut self.stream) {
                 Ok(result) => return Ok(result),
                 Err(error) => {
                     if is_late(&error) {
                         note_refusal(monitor, &error);
-                        *refuses = true;
+                        self.refuses = true;
                     }
-                    writing.look(error, monitor, start, until, monitor.cannot_write())?;
+                    self.writing.look(error, monitor, start, until, monitor.cannot_write())?;
                 }
             }
         }
@@ -244,6 +265,11 @@ impl Timeout {
     }
 }
 
+fn set_both(stream: &impl Timeouts, limit: Option<Duration>) -> io::Result<()> {
+    stream.set_read_timeout(limit)?;
+    stream.set_write_timeout(limit)
+}
+
 fn is_late(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock)
 }
@@ -284,6 +310,8 @@ fn slack(wait: Duration) -> Duration {
 
 /// How long one direction waits while there is something to do in the other, and how long a write waits to show progress.
 pub(super) const TURN: Duration = Duration::from_millis(100);
+/// How often a write may take nothing and not say why.
+const TRIES: u8 = 4;
 /// A time-out of zero is none.
 const SHORTEST: Duration = Duration::from_millis(1);
 /// Not all systems take any number.

@@ -79,6 +79,12 @@ pub trait Timeouts {
     /// Those of the stream. The driver then takes the stream for one without write time-outs.
     fn set_write_timeout(&self, limit: Option<Duration>) -> io::Result<()>;
 
+    /// Whether a read never writes and a write never reads: yes by default. The TLS streams of many libraries do; the driver
+    /// then sets both time-outs at once.
+    fn is_full_duplex(&self) -> bool {
+        true
+    }
+
     /// Tells the peer that nothing more will be written. Reading goes on. The driver calls it at the end of a connection, so
     /// that the peer receives what was written last. Does nothing by default.
     ///
@@ -122,7 +128,8 @@ sockets!(UnixStream: UnixStream, &UnixStream);
 
 /// Implements [`Timeouts`] by that of something inside.
 macro_rules! forward {
-    (<$($generic:ident $(: $bound:path)?),*> $stream:ty, $self:ident => $inner:expr, shutdown: $shutdown:expr) => {
+    (<$($generic:ident $(: $bound:path)?),*> $stream:ty, $self:ident => $inner:expr,
+        duplex: $duplex:expr, shutdown: $shutdown:expr) => {
         impl<$($generic $(: $bound)?),*> Timeouts for $stream {
             fn read_timeout(&$self) -> io::Result<Option<Duration>> {
                 $inner.read_timeout()
@@ -140,6 +147,10 @@ macro_rules! forward {
                 $inner.set_write_timeout(limit)
             }
 
+            fn is_full_duplex(&$self) -> bool {
+                $duplex
+            }
+
             fn shutdown_write(&mut $self) -> io::Result<()> {
                 $shutdown
             }
@@ -147,10 +158,10 @@ macro_rules! forward {
     };
 }
 
-forward!(<T: Timeouts> &mut T, self => (**self), shutdown: (**self).shutdown_write());
-forward!(<T: Timeouts> Box<T>, self => (**self), shutdown: (**self).shutdown_write());
-forward!(<> MaybeTls, self => self.tcp(), shutdown: self.end_writing());
-forward!(<S, T: Timeouts> Layered<S, T>, self => self.below, shutdown: self.below.shutdown_write());
+forward!(<T: Timeouts> &mut T, self => (**self), duplex: (**self).is_full_duplex(), shutdown: (**self).shutdown_write());
+forward!(<T: Timeouts> Box<T>, self => (**self), duplex: (**self).is_full_duplex(), shutdown: (**self).shutdown_write());
+forward!(<> MaybeTls, self => self.tcp(), duplex: true, shutdown: self.end_writing());
+forward!(<S, T: Timeouts> Layered<S, T>, self => self.below, duplex: false, shutdown: self.below.shutdown_write());
 
 /// With the session's farewell (`close_notify`).
 #[cfg(feature = "rustls")]
@@ -174,6 +185,10 @@ where
 
     fn set_write_timeout(&self, limit: Option<Duration>) -> io::Result<()> {
         self.sock.set_write_timeout(limit)
+    }
+
+    fn is_full_duplex(&self) -> bool {
+        false
     }
 
     fn shutdown_write(&mut self) -> io::Result<()> {
