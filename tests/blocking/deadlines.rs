@@ -9,7 +9,7 @@ use ws_proto::blocking::{Error, Layered, Socket, Timeouts, Untimed};
 use ws_proto::{CloseCode, Config, Message, Role};
 
 use super::common::{
-    BOTH, End, Raw, assert_between, close_frame, connection, for_each_pair, halves, heard_from, ms, owned, patient,
+    BOTH, Raw, assert_between, close_frame, connection, for_each_pair, halves, heard_from, ms, owned, patient,
     read_slowly, said_to, tcp, timed, within,
 };
 
