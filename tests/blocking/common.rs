@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ws_proto::blocking::{Error, ReadHalf, Socket, Timeouts, WriteHalf};
+use ws_proto::blocking::{Error, ReadHalf, Socket, Stream, WriteHalf};
 use ws_proto::{CloseCode, Config, Connection, Event, Message, Role, Seed, SendError, Writer};
 
 pub(crate) const BOTH: [Role; 2] = [Role::Client, Role::Server];
@@ -90,14 +90,13 @@ pub(crate) trait End: Send {
     fn text(&mut self, text: &str) -> Result<(), Error>;
     fn close(&mut self, code: CloseCode) -> Result<(), Error>;
     fn queue(&mut self, say: &mut dyn FnMut(&mut Writer) -> Result<(), SendError>);
-    fn flush(&mut self) -> Result<(), Error>;
     fn is_over(&self) -> bool;
     fn closed(&self) -> Option<(CloseCode, bool)>;
     fn set_read_timeout(&mut self, limit: Option<Duration>);
     fn set_write_timeout(&mut self, limit: Option<Duration>);
 }
 
-impl<S: Read + Write + Timeouts + Send> End for Socket<S> {
+impl<S: Stream + Send> End for Socket<S> {
     fn next(&mut self) -> Result<Option<Message>, Error> {
         self.next().map(|event| event.map(Message::from))
     }
@@ -112,10 +111,6 @@ impl<S: Read + Write + Timeouts + Send> End for Socket<S> {
 
     fn queue(&mut self, say: &mut dyn FnMut(&mut Writer) -> Result<(), SendError>) {
         self.queue(say).unwrap();
-    }
-
-    fn flush(&mut self) -> Result<(), Error> {
-        self.flush()
     }
 
     fn is_over(&self) -> bool {
@@ -167,8 +162,10 @@ pub(crate) fn over_unix(role: Role, config: &Config) -> Pair {
     (Box::new(Socket::new(near, connection(role, config), b"", config)), Box::new(far))
 }
 
+pub(crate) type Test = fn(&str, Role, Box<dyn End>, Box<dyn Raw>);
+
 /// Runs a test for both roles over every transport, each in a thread of its own.
-pub(crate) fn for_each_pair(config: &Config, test: fn(&str, Role, Box<dyn End>, Box<dyn Raw>)) {
+pub(crate) fn for_each_pair(config: &Config, test: Test) {
     for (transport, make) in TRANSPORTS {
         for role in BOTH {
             let name = format!("{role:?} over {transport}");

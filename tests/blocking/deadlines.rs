@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use ws_proto::blocking::{Error, Layered, Socket, Timeouts, Untimed};
+use ws_proto::blocking::{Error, Layered, Socket, Stream, Untimed};
 use ws_proto::{CloseCode, Config, Message, Role};
 
 use super::common::{
@@ -154,7 +154,7 @@ fn k_05_a_thread_that_was_away_finds_what_has_arrived() {
 #[derive(Clone, Debug, Default)]
 struct Noting(Arc<Mutex<Vec<(&'static str, Option<Duration>)>>>);
 
-impl Timeouts for Noting {
+impl Stream for Noting {
     fn read_timeout(&self) -> io::Result<Option<Duration>> {
         Ok(None)
     }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ws_proto::blocking::{self, Error, Incoming, ReadHalf, Socket, Timeouts, Untimed, WriteHalf};
+use ws_proto::blocking::{self, Error, Incoming, ReadHalf, Socket, Stream, Untimed, WriteHalf};
 use ws_proto::handshake::{Answer, ClientRequest, HandshakeError, OriginPolicy};
 use ws_proto::{CloseCode, Config, Connection, Event, Kind, Message, Role, Seed, SendError, Side, Writer};
 
@@ -578,8 +578,8 @@ fn message(i: usize) -> Vec<u8> {
 /// Both threads of one end.
 fn saturate<S, W>(halves: (ReadHalf<S, W>, WriteHalf<W>), counts: &Arc<Counts>) -> [thread::JoinHandle<()>; 2]
 where
-    S: Read + Timeouts + Send + 'static,
-    W: Write + Timeouts + Send + 'static,
+    S: Stream + Send + 'static,
+    W: Stream + Send + 'static,
 {
     let (mut reader, mut writer) = halves;
     let (all, received) = mpsc::channel();

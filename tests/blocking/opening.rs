@@ -145,7 +145,7 @@ fn k_07_a_refusal_arrives_and_the_wait_behind_it_is_bounded() {
     for (name, sends) in [("sends on", 50), ("stays", 0)] {
         let (near, mut far) = tcp();
         let client = thread::spawn(move || {
-            far.write_all(b"POST / HTTP/9.9\r\n").unwrap();
+            far.write_all(b"POST / HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
             for _ in 0..sends {
                 far.write_all(&[b'a'; 10_000]).expect("no reset");
                 thread::sleep(ms(1));

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use authority::Authority;
-use ws_proto::blocking::{self, Error, MaybeTls, Socket, Timeouts};
+use ws_proto::blocking::{self, Error, MaybeTls, Socket, Stream};
 use ws_proto::handshake::{ClientRequest, OriginPolicy};
 use ws_proto::tls::rustls::{ClientConfig, ServerConfig, ServerConnection, StreamOwned};
 use ws_proto::{Config, Role};
@@ -55,7 +55,7 @@ fn keys() -> &'static (Arc<ServerConfig>, Arc<ClientConfig>) {
 /// The stream below a socket that nobody uses, without time-outs.
 struct Below<S>(Socket<S>);
 
-impl<S: Read + Write + Timeouts> Below<S> {
+impl<S: Stream> Below<S> {
     fn stream(&mut self) -> &mut S {
         let stream = self.0.stream();
         stream.set_read_timeout(None).unwrap();
@@ -64,13 +64,13 @@ impl<S: Read + Write + Timeouts> Below<S> {
     }
 }
 
-impl<S: Read + Write + Timeouts> Read for Below<S> {
+impl<S: Stream> Read for Below<S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.stream().read(buffer)
     }
 }
 
-impl<S: Read + Write + Timeouts> Write for Below<S> {
+impl<S: Stream> Write for Below<S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let stream = self.stream();
         let n = stream.write(bytes)?;

@@ -7,7 +7,7 @@ use std::env;
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 
-use ws_proto::blocking::{self, Sender, Socket, Timeouts};
+use ws_proto::blocking::{self, Sender, Socket, Stream};
 use ws_proto::deflate::Compression;
 use ws_proto::handshake::{Answer, Client, ClientRequest, OriginPolicy};
 use ws_proto::{CloseCode, Config, Event, Kind, Role, Seed};
@@ -207,7 +207,7 @@ impl Write for Counted {
     }
 }
 
-impl Timeouts for Counted {
+impl Stream for Counted {
     fn read_timeout(&self) -> io::Result<Option<Duration>> {
         self.stream.read_timeout()
     }

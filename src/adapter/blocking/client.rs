@@ -6,13 +6,13 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
-use std::io::{self, Read, Write};
+use std::io;
 use std::net::{TcpStream, ToSocketAddrs};
 
 use super::monitor::Monitor;
 use super::timed::Timed;
 use super::wire::Wire;
-use super::{Error, MaybeTls, Socket, Timeouts};
+use super::{Error, MaybeTls, Socket, Stream};
 use crate::adapter::session::{self, Session};
 use crate::config::Config;
 use crate::handshake::{Client, ClientRequest, Response};
@@ -112,16 +112,12 @@ fn client_over(
 /// # Errors
 ///
 /// As [`connect`].
-pub fn client<S: Read + Write + Timeouts>(
-    stream: S,
-    request: ClientRequest,
-    config: &Config,
-) -> Result<Socket<S>, Error> {
+pub fn client<S: Stream>(stream: S, request: ClientRequest, config: &Config) -> Result<Socket<S>, Error> {
     let client = Client::new(request, config, Seed::from_os()?)?;
     open(Wire::new(stream, config), client)
 }
 
-fn open<S: Read + Write + Timeouts>(mut wire: Wire<S>, mut client: Client) -> Result<Socket<S>, Error> {
+fn open<S: Stream>(mut wire: Wire<S>, mut client: Client) -> Result<Socket<S>, Error> {
     wire.write(client.outgoing())?;
     let n = client.outgoing().len();
     client.consume(n);
@@ -134,7 +130,7 @@ fn open<S: Read + Write + Timeouts>(mut wire: Wire<S>, mut client: Client) -> Re
     }
 }
 
-fn opened<S: Read + Write + Timeouts>(wire: Wire<S>, response: Response) -> Socket<S> {
+fn opened<S: Stream>(wire: Wire<S>, response: Response) -> Socket<S> {
     let Wire { stream, monitor, input } = wire;
     let protocol = response.protocol().map(ToOwned::to_owned);
     #[cfg(feature = "deflate")]

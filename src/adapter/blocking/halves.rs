@@ -2,7 +2,6 @@
 
 use alloc::sync::Arc;
 use core::time::Duration;
-use std::io::{Read, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 
@@ -10,7 +9,7 @@ use super::monitor::{Failure, Monitor, lock};
 use super::receiving::{Peer, Receiving};
 use super::sending::Sending;
 use super::timed::{Stopped, Timed};
-use super::{Error, Timeouts};
+use super::{Error, Stream};
 use crate::adapter;
 use crate::close::CloseCode;
 use crate::error::SendError;
@@ -71,7 +70,7 @@ pub(super) fn split<S, W>(
     (ReadHalf { receiving, monitor, both: Both { stream, output } }, writing)
 }
 
-impl<S: Read + Timeouts, W: Write + Timeouts> ReadHalf<S, W> {
+impl<S: Stream, W: Stream> ReadHalf<S, W> {
     /// Waits for the next event, as [`Socket::next`](super::Socket::next).
     ///
     /// # Errors
@@ -95,7 +94,7 @@ impl<S: Read + Timeouts, W: Write + Timeouts> ReadHalf<S, W> {
     }
 }
 
-impl<W: Write + Timeouts> WriteHalf<W> {
+impl<W: Stream> WriteHalf<W> {
     sending!();
 
     /// Sets how long a method that sends waits at most, as
@@ -126,7 +125,7 @@ impl<W: Write + Timeouts> WriteHalf<W> {
     }
 }
 
-impl<S: Read + Timeouts, W: Write + Timeouts> Peer for Both<S, W> {
+impl<S: Stream, W: Stream> Peer for Both<S, W> {
     fn limit(&self) -> Option<Duration> {
         self.stream.reading.limit
     }
@@ -187,7 +186,7 @@ impl<S: Read + Timeouts, W: Write + Timeouts> Peer for Both<S, W> {
     }
 }
 
-impl<W: Write + Timeouts> Output<W> {
+impl<W: Stream> Output<W> {
     /// Writes what is owed, unless the other thread is writing: it comes by here once it has let go of the lock.
     fn settle(&self) {
         while lock(&self.owed).is_some() {

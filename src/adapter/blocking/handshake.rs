@@ -1,10 +1,9 @@
 //! A server's opening handshake, up to a socket.
 
 use alloc::borrow::ToOwned;
-use std::io::{Read, Write};
 
 use super::wire::Wire;
-use super::{Error, Socket, Timeouts};
+use super::{Error, Socket, Stream};
 use crate::config::Config;
 use crate::handshake::{self, Answer, HandshakeError, OriginPolicy, PlainRequest, Request, Server};
 
@@ -17,11 +16,7 @@ use crate::handshake::{self, Answer, HandshakeError, OriginPolicy, PlainRequest,
 /// # Errors
 ///
 /// [`Error::Handshake`] after the complete HTTP response was written; [`Error::TimedOut`]; [`Error::Io`].
-pub fn accept<S: Read + Write + Timeouts>(
-    stream: S,
-    origins: OriginPolicy,
-    config: &Config,
-) -> Result<Socket<S>, Error> {
+pub fn accept<S: Stream>(stream: S, origins: OriginPolicy, config: &Config) -> Result<Socket<S>, Error> {
     match receive_request(stream, origins, config)? {
         Incoming::Upgrade(upgrade) => upgrade.answer(&Answer::new()),
         Incoming::Plain(mut plain) => {
@@ -56,11 +51,7 @@ pub fn accept<S: Read + Write + Timeouts>(
 /// # Errors
 ///
 /// As [`accept`].
-pub fn receive_request<S: Read + Write + Timeouts>(
-    stream: S,
-    origins: OriginPolicy,
-    config: &Config,
-) -> Result<Incoming<S>, Error> {
+pub fn receive_request<S: Stream>(stream: S, origins: OriginPolicy, config: &Config) -> Result<Incoming<S>, Error> {
     let mut wire = Wire::new(stream, config);
     let mut server = Server::new(origins, config);
     loop {
@@ -102,7 +93,7 @@ pub struct Upgrade<S> {
     config: Config,
 }
 
-impl<S: Read + Write + Timeouts> Upgrade<S> {
+impl<S: Stream> Upgrade<S> {
     /// What the client asks for.
     #[must_use]
     pub const fn request(&self) -> &Request {
@@ -157,7 +148,7 @@ pub struct Plain<S> {
     config: Config,
 }
 
-impl<S: Read + Write + Timeouts> Plain<S> {
+impl<S: Stream> Plain<S> {
     /// What the client asks for.
     #[must_use]
     pub const fn request(&self) -> &PlainRequest {

@@ -8,7 +8,7 @@ use std::net::TcpStream;
 #[cfg(feature = "rustls")]
 use super::tls::Tls;
 use super::wire::Wire;
-use super::{Error, Timeouts};
+use super::{Error, Stream};
 use crate::adapter::session::Session;
 
 /// The stream of a client: TCP alone for `ws`, with TLS over it for `wss`. Without the feature `rustls` it is always a
@@ -81,6 +81,15 @@ impl MaybeTls {
         })
     }
 
+    /// Reads once. With TLS there may be nothing yet behind that.
+    pub(super) fn step(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        #[cfg(feature = "rustls")]
+        if let Some(tls) = &self.tls {
+            return tls.read_once(&self.tcp, buffer);
+        }
+        self.tcp.read(buffer)
+    }
+
     /// Tells the peer that nothing more will be written, with TLS also in its own way (`close_notify`).
     pub(super) fn end_writing(&mut self) -> io::Result<()> {
         #[cfg(feature = "rustls")]
@@ -93,11 +102,12 @@ impl MaybeTls {
 
 impl Read for MaybeTls {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        #[cfg(feature = "rustls")]
-        if let Some(tls) = &self.tls {
-            return tls.read(&self.tcp, buffer);
+        loop {
+            match self.step(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => return read,
+            }
         }
-        self.tcp.read(buffer)
     }
 }
 

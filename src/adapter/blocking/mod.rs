@@ -1,4 +1,4 @@
-//! WebSockets over anything that is [`Read`], [`Write`] and [`Timeouts`], for threads.
+//! WebSockets over any [`Stream`], for threads.
 //!
 //! ```no_run
 //! use std::net::TcpListener;
@@ -23,8 +23,8 @@
 //! # Time
 //!
 //! The deadlines of [`Config`] hold while a call waits: the opening handshake, pings and their pongs, idleness, a message
-//! that comes too slowly, closing. They need a stream with [`Timeouts`], such as a [`TcpStream`](std::net::TcpStream). The
-//! driver sets the time-outs of the stream itself. A thread that makes no call sends no pings and notices nothing.
+//! that comes too slowly, closing. The driver sets the time-outs of the
+//! [`Stream`] for that itself. A thread that makes no call sends no pings and notices nothing.
 //!
 //! A call that runs out of time returns [`Error::TimedOut`], for one of two reasons, which [`Socket::is_over`] tells apart:
 //!
@@ -52,8 +52,9 @@ mod linger;
 mod maybe_tls;
 mod monitor;
 mod receiving;
+mod stream;
 mod timed;
-mod timeouts;
+
 #[cfg(feature = "rustls")]
 mod tls;
 mod wire;
@@ -62,7 +63,6 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use core::cell::RefCell;
 use core::time::Duration;
-use std::io::{Read, Write};
 
 pub use self::client::{client, connect};
 #[cfg(feature = "rustls")]
@@ -74,8 +74,8 @@ pub use self::maybe_tls::MaybeTls;
 use self::monitor::Monitor;
 use self::receiving::{Peer, Receiving};
 use self::sending::Sending;
+pub use self::stream::{Layered, Stream, Untimed};
 use self::timed::{Stopped, Timed};
-pub use self::timeouts::{Layered, Timeouts, Untimed};
 pub use super::error::Error;
 use super::input::Input;
 use crate::adapter;
@@ -124,7 +124,7 @@ pub struct Socket<S> {
     agreement: Option<crate::deflate::Agreement>,
 }
 
-impl<S: Read + Write + Timeouts> Socket<S> {
+impl<S: Stream> Socket<S> {
     /// A socket after a handshake made elsewhere; `input` is what the peer has sent since.
     ///
     /// ```
@@ -259,7 +259,7 @@ impl<S: Read + Write + Timeouts> Socket<S> {
     /// }
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn into_split<W: Write + Timeouts>(self, writing: W) -> (ReadHalf<S, W>, WriteHalf<W>) {
+    pub fn into_split<W: Stream>(self, writing: W) -> (ReadHalf<S, W>, WriteHalf<W>) {
         let Sending { writer, stream, monitor, owed } = self.sending.into_inner();
         let writing = Sending { writer, stream: stream.through(writing), monitor, owed };
         halves::split(self.receiving, stream, writing)
@@ -295,7 +295,7 @@ pub struct Receiver<'a, S> {
     sending: &'a RefCell<Sending<S>>,
 }
 
-impl<S: Read + Write + Timeouts> Receiver<'_, S> {
+impl<S: Stream> Receiver<'_, S> {
     /// Waits for the next event, as [`Socket::next`].
     ///
     /// # Errors
@@ -328,7 +328,7 @@ pub struct Sender<'a, S> {
     sending: &'a RefCell<Sending<S>>,
 }
 
-impl<S: Write + Timeouts> Sender<'_, S> {
+impl<S: Stream> Sender<'_, S> {
     sending!();
 
     /// Whether the connection has ended, as [`Socket::is_over`].
@@ -349,7 +349,7 @@ impl<S: Write + Timeouts> Sender<'_, S> {
     }
 }
 
-impl<S: Read + Write + Timeouts> Peer for &RefCell<Sending<S>> {
+impl<S: Stream> Peer for &RefCell<Sending<S>> {
     fn limit(&self) -> Option<Duration> {
         self.borrow().stream.reading.limit
     }

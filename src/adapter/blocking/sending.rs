@@ -2,11 +2,10 @@
 
 use alloc::sync::Arc;
 use core::time::Duration;
-use std::io::{self, IoSlice};
 
 use super::monitor::{Failure, Monitor};
 use super::timed::{Stopped, TURN, Timed};
-use super::{Error, Timeouts};
+use super::{Error, Stream};
 use crate::adapter::Write;
 use crate::close::CloseCode;
 use crate::error::SendError;
@@ -24,7 +23,7 @@ pub(super) struct Sending<S> {
     pub(super) owed: Option<Reply>,
 }
 
-impl<S: io::Write + Timeouts> Sending<S> {
+impl<S: Stream> Sending<S> {
     /// Says something to the writer, and writes it: what is large from where it lies.
     pub(super) fn send(
         &mut self,
@@ -37,7 +36,7 @@ impl<S: io::Write + Timeouts> Sending<S> {
         let Self { writer, stream, monitor, .. } = self;
         let mut stopped = None;
         message(writer, &mut |pending, payload| {
-            let written = stream.write(monitor, until, &[IoSlice::new(pending), IoSlice::new(payload)]);
+            let written = stream.write(monitor, until, pending, payload);
             written.map_err(|reason| stopped = Some(reason)).unwrap_or_default()
         })?;
         if let Some(reason) = stopped {
@@ -55,7 +54,7 @@ impl<S: io::Write + Timeouts> Sending<S> {
     pub(super) fn answer(&mut self, reply: Reply) {
         self.owed = Some(reply);
         self.settle();
-        if !self.stream.refuses() {
+        if !self.stream.waits() {
             let _ = self.flush_for_a_turn();
         }
     }
@@ -86,14 +85,23 @@ impl<S: io::Write + Timeouts> Sending<S> {
             } else if self.monitor.cannot_write() {
                 Err(Stopped::Over)
             } else {
-                self.stream.write(&self.monitor, until, &[IoSlice::new(pending)])
+                self.stream.write(&self.monitor, until, pending, &[])
             };
             match step {
                 Ok(0) => return Ok(()),
-                Ok(n) => self.writer.consume(n),
+                Ok(n) => {
+                    self.writer.consume(n);
+                    self.check_closing()?;
+                }
                 Err(reason) => self.handle(reason)?,
             }
         }
+    }
+
+    /// Closing has a limit also while bytes move. An open connection has none then.
+    fn check_closing(&mut self) -> Result<(), Error> {
+        let due = self.writer.is_closed().then(|| self.monitor.due(self.monitor.now()));
+        due.flatten().map_or(Ok(()), |due| self.act(due))
     }
 
     /// What it means that a write was stopped. `Ok` is to go on.
@@ -130,8 +138,8 @@ impl<S: io::Write + Timeouts> Sending<S> {
     fn give_up(&mut self, told: Option<(CloseCode, &str)>) -> Result<(), Error> {
         if let Some((code, reason)) = told {
             let _ = self.writer.close(code, reason);
-            let pending = [IoSlice::new(self.writer.pending())];
-            if let Ok(n) = self.stream.write(&self.monitor, Some(self.monitor.now()), &pending) {
+            let until = Some(self.monitor.now());
+            if let Ok(n) = self.stream.write(&self.monitor, until, self.writer.pending(), &[]) {
                 self.writer.consume(n);
             }
         }

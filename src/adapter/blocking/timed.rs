@@ -2,9 +2,9 @@
 
 use core::fmt;
 use core::time::Duration;
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, IoSlice, Write};
 
-use super::Timeouts;
+use super::Stream;
 use super::monitor::{Monitor, earliest};
 use crate::adapter::input::or_eof;
 use crate::timers::Due;
@@ -15,8 +15,8 @@ pub(super) struct Timed<S> {
     stream: S,
     pub(super) reading: Timeout,
     pub(super) writing: Timeout,
-    /// Whether the last write was not taken whole.
-    refuses: bool,
+    /// Whether the last write had to wait, or was not taken whole.
+    waits: bool,
     /// Whether the stream may hold back what was written.
     holds: bool,
 }
@@ -53,24 +53,24 @@ pub(super) enum Stopped {
     Failed(io::Error),
 }
 
-impl<S: Timeouts> Timed<S> {
+impl<S: Stream> Timed<S> {
     /// Adopts the time-outs that the caller has set on the stream.
     pub(super) fn adopt(stream: S) -> Self {
         let reading = Timeout::of(stream.read_timeout());
         let writing = Timeout::of(stream.write_timeout());
-        Self { stream, reading, writing, refuses: false, holds: false }
+        Self { stream, reading, writing, waits: false, holds: false }
     }
 
     /// The same connection through another handle.
     pub(super) const fn through<W>(&self, stream: W) -> Timed<W> {
-        let Self { reading, writing, refuses, holds, .. } = *self;
-        Timed { stream, reading: reading.unknown(), writing: writing.unknown(), refuses, holds }
+        let Self { reading, writing, waits, holds, .. } = *self;
+        Timed { stream, reading: reading.unknown(), writing: writing.unknown(), waits, holds }
     }
 
     /// The same connection through what is made of its stream.
     pub(super) fn map<T>(self, layer: impl FnOnce(S) -> T) -> Timed<T> {
-        let Self { stream, reading, writing, refuses, holds } = self;
-        Timed { stream: layer(stream), reading, writing, refuses, holds }
+        let Self { stream, reading, writing, waits, holds } = self;
+        Timed { stream: layer(stream), reading, writing, waits, holds }
     }
 
     /// Hands the stream back with the time-outs that it came with.
@@ -119,55 +119,62 @@ impl<S: Timeouts> Timed<S> {
         monitor: &Monitor,
         until: Option<Duration>,
         buffer: &mut [u8],
-    ) -> Result<usize, Stopped>
-    where
-        S: Read,
-    {
+    ) -> Result<usize, Stopped> {
         loop {
             let start = monitor.now();
             let wait = earliest(monitor.deadline(start), until).map(|deadline| deadline.saturating_sub(start));
             self.arm_reading(wait);
-            match or_eof(self.stream.read(buffer)) {
+            match or_eof(self.stream.read_once(buffer)) {
                 Err(error) => self.reading.look(error, monitor, start, until, monitor.gave_up())?,
                 read => return Ok(read.unwrap_or_default()),
             }
         }
     }
 
-    /// Writes once, by `until` at the latest.
+    /// Writes once, by `until` at the latest: a part of `first` and what is `behind` it. Not all systems end a write of much
+    /// at its time-out if some of it moves, so that it is cut.
     pub(super) fn write(
         &mut self,
         monitor: &Monitor,
         until: Option<Duration>,
-        slices: &[IoSlice<'_>],
-    ) -> Result<usize, Stopped>
-    where
-        S: Write,
-    {
-        let all = slices.iter().map(|slice| slice.len()).fold(0, usize::saturating_add);
+        first: &[u8],
+        behind: &[u8],
+    ) -> Result<usize, Stopped> {
+        let start = monitor.now();
+        if self.waits && until.is_some_and(|until| until <= start) {
+            return Err(Stopped::Late);
+        }
+        let (first, _) = first.split_at(first.len().min(MOST));
+        let (behind, _) = behind.split_at(behind.len().min(MOST.saturating_sub(first.len())));
+        let slices = [IoSlice::new(first), IoSlice::new(behind)];
         // A TLS stream whose buffer is full may read instead, once.
         for _ in 0..TRIES {
-            let n = self.put(monitor, until, |stream| stream.write_vectored(slices))?;
+            let n = self.put(monitor, until, |stream| stream.write_vectored(&slices))?;
             if n > 0 {
-                self.holds = true;
-                if core::mem::replace(&mut self.refuses, n < all) {
-                    monitor.sent(monitor.now());
-                }
+                self.wrote(monitor, start, n == first.len().saturating_add(behind.len()));
                 return Ok(n);
             }
         }
         Err(Stopped::Failed(io::ErrorKind::WriteZero.into()))
     }
 
-    /// Whether the stream did not take all that it was given last, so that a write may have to wait.
-    pub(super) const fn refuses(&self) -> bool {
-        self.refuses
+    fn wrote(&mut self, monitor: &Monitor, start: Duration, is_whole: bool) {
+        self.holds = true;
+        let now = monitor.now();
+        let has_waited = now.saturating_sub(start) >= TICK;
+        // What a short write took may have had room before.
+        if self.waits || (has_waited && is_whole) {
+            monitor.sent(now);
+        }
+        self.waits = has_waited || !is_whole;
     }
 
-    pub(super) fn flush(&mut self, monitor: &Monitor, until: Option<Duration>) -> Result<(), Stopped>
-    where
-        S: Write,
-    {
+    /// Whether the last write had to wait, so that the next may have to.
+    pub(super) const fn waits(&self) -> bool {
+        self.waits
+    }
+
+    pub(super) fn flush(&mut self, monitor: &Monitor, until: Option<Duration>) -> Result<(), Stopped> {
         if self.holds {
             self.put(monitor, until, Write::flush)?;
             self.holds = false;
@@ -192,7 +199,7 @@ impl<S: Timeouts> Timed<S> {
                 Err(error) => {
                     if is_late(&error) {
                         note_refusal(monitor, &error);
-                        self.refuses = true;
+                        self.waits = true;
                     }
                     self.writing.look(error, monitor, start, until, monitor.cannot_write())?;
                 }
@@ -265,7 +272,7 @@ impl Timeout {
     }
 }
 
-fn set_both(stream: &impl Timeouts, limit: Option<Duration>) -> io::Result<()> {
+fn set_both(stream: &impl Stream, limit: Option<Duration>) -> io::Result<()> {
     stream.set_read_timeout(limit)?;
     stream.set_write_timeout(limit)
 }
@@ -310,11 +317,13 @@ fn slack(wait: Duration) -> Duration {
 
 /// How long one direction waits while there is something to do in the other, and how long a write waits to show progress.
 pub(super) const TURN: Duration = Duration::from_millis(100);
+/// How much is written at once, in bytes.
+const MOST: usize = 256 << 10;
 /// How often a write may take nothing and not say why.
 const TRIES: u8 = 4;
 /// A time-out of zero is none.
 const SHORTEST: Duration = Duration::from_millis(1);
 /// Not all systems take any number.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
-/// How early the time-out of a system may be.
+/// How early the time-out of a system may be. What takes longer has waited.
 const TICK: Duration = Duration::from_millis(10);

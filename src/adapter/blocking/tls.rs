@@ -53,18 +53,18 @@ impl Tls {
         })
     }
 
-    pub(super) fn read(&self, mut tcp: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    /// Reads from the stream once at most. If nothing is decrypted by then, the error is `Interrupted`.
+    pub(super) fn read_once(&self, mut tcp: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
         let mut input = lock(&self.reading);
-        loop {
-            match lock(&self.session).reader().read(buffer) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                read => return read,
-            }
-            if input.rest().is_empty() {
-                input.fill(|buffer| or_eof(tcp.read(buffer)))?;
-            }
-            input.lend(|bytes| take(&mut lock(&self.session), bytes)).inspect_err(|_| self.alert(tcp))?;
+        match lock(&self.session).reader().read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            read => return read,
         }
+        if input.rest().is_empty() {
+            input.fill(|buffer| or_eof(tcp.read(buffer)))?;
+        }
+        input.lend(|bytes| take(&mut lock(&self.session), bytes)).inspect_err(|_| self.alert(tcp))?;
+        Err(io::ErrorKind::Interrupted.into())
     }
 
     /// What is taken is written now or, after a time-out, by the next call. An error comes from the next call too.

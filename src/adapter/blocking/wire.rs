@@ -1,12 +1,10 @@
 //! A stream under the deadline of the opening handshake.
 
-use core::time::Duration;
-use std::io::{IoSlice, Read, Write};
-
 use super::monitor::Monitor;
 use super::timed::{Stopped, Timed};
-use super::{Error, Input, Timeouts};
+use super::{Error, Input, Stream};
 use crate::config::Config;
+use core::time::Duration;
 
 /// A stream during the opening handshake, and what was read from it.
 #[derive(Debug)]
@@ -16,7 +14,7 @@ pub(super) struct Wire<S> {
     pub(super) input: Input,
 }
 
-impl<S: Timeouts> Wire<S> {
+impl<S: Stream> Wire<S> {
     pub(super) fn new(stream: S, config: &Config) -> Self {
         Self::begun(Timed::adopt(stream), Monitor::new(config))
     }
@@ -32,10 +30,7 @@ impl<S: Timeouts> Wire<S> {
     }
 
     /// Reads once. Zero is the end of the stream.
-    pub(super) fn read(&mut self) -> Result<usize, Error>
-    where
-        S: Read,
-    {
+    pub(super) fn read(&mut self) -> Result<usize, Error> {
         let Self { stream, monitor, input } = self;
         let until = after(monitor, stream.reading.limit);
         let n = input.fill(|buffer| stream.read(monitor, until, buffer)).map_err(error)?;
@@ -43,13 +38,10 @@ impl<S: Timeouts> Wire<S> {
         Ok(n)
     }
 
-    pub(super) fn write(&mut self, mut bytes: &[u8]) -> Result<(), Error>
-    where
-        S: Write,
-    {
+    pub(super) fn write(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
         let until = after(&self.monitor, self.stream.writing.limit);
         while !bytes.is_empty() {
-            let n = self.stream.write(&self.monitor, until, &[IoSlice::new(bytes)]).map_err(error)?;
+            let n = self.stream.write(&self.monitor, until, bytes, &[]).map_err(error)?;
             bytes = bytes.split_at(n).1;
             self.check()?;
         }
@@ -58,10 +50,7 @@ impl<S: Timeouts> Wire<S> {
 
     /// Writes the last response. The client may be sending still: what it sends is read for a while, since unread it would
     /// make the end of the stream a reset, which can take the response away from the client.
-    pub(super) fn refuse(&mut self, response: &[u8]) -> Result<(), Error>
-    where
-        S: Read + Write,
-    {
+    pub(super) fn refuse(&mut self, response: &[u8]) -> Result<(), Error> {
         self.write(response)?;
         self.stream.shutdown_write();
         let until = self.monitor.now().saturating_add(LINGER);

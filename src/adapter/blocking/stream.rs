@@ -1,7 +1,6 @@
-//! Time-outs of streams: what the deadlines of a socket need.
+//! What a socket needs of its stream: bytes, time-outs, and an end.
 
 use alloc::boxed::Box;
-use alloc::sync::Arc;
 #[cfg(feature = "rustls")]
 use core::ops::DerefMut;
 use core::time::Duration;
@@ -12,7 +11,7 @@ use std::os::unix::net::UnixStream;
 
 use super::MaybeTls;
 
-/// A stream whose reads and writes can be given a time-out, as those of the standard library can.
+/// A stream of bytes whose reads and writes can be given a time-out, as those of the standard library can.
 ///
 /// The driver sets them itself, to keep the deadlines of [`Config`](crate::Config). A time-out that is set before the driver
 /// gets the stream becomes the limit of the socket (see [`Socket::set_read_timeout`](super::Socket::set_read_timeout)). Do
@@ -25,14 +24,28 @@ use super::MaybeTls;
 /// For a stream without time-outs see [`Untimed`], for a TLS stream of another library [`Layered`].
 ///
 /// ```
-/// use std::io;
+/// use std::io::{self, Read, Write};
 /// use std::net::TcpStream;
 /// use std::time::Duration;
-/// use ws_proto::blocking::Timeouts;
+/// use ws_proto::blocking::Stream;
 ///
 /// struct Logged(TcpStream);
+/// #
+/// # impl Read for Logged {
+/// #     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+/// #         self.0.read(buffer)
+/// #     }
+/// # }
+/// # impl Write for Logged {
+/// #     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+/// #         self.0.write(bytes)
+/// #     }
+/// #     fn flush(&mut self) -> io::Result<()> {
+/// #         self.0.flush()
+/// #     }
+/// # }
 ///
-/// impl Timeouts for Logged {
+/// impl Stream for Logged {
 ///     fn read_timeout(&self) -> io::Result<Option<Duration>> {
 ///         self.0.read_timeout()
 ///     }
@@ -50,7 +63,7 @@ use super::MaybeTls;
 ///     }
 /// }
 /// ```
-pub trait Timeouts {
+pub trait Stream: Read + Write {
     /// How long a read waits at most. `None` is for ever.
     ///
     /// # Errors
@@ -79,6 +92,17 @@ pub trait Timeouts {
     /// Those of the stream. The driver then takes the stream for one without write time-outs.
     fn set_write_timeout(&self, limit: Option<Duration>) -> io::Result<()>;
 
+    /// Reads as [`Read::read`], but waits only once: a stream over another one, such as one with TLS, that has nothing after
+    /// it has read from that returns [`Interrupted`](io::ErrorKind::Interrupted). Else a peer that sends byte by byte keeps a
+    /// read from returning, and deadlines are missed.
+    ///
+    /// # Errors
+    ///
+    /// Those of the stream.
+    fn read_once(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.read(buffer)
+    }
+
     /// Whether a read never writes and a write never reads: yes by default. The TLS streams of many libraries do; the driver
     /// then sets both time-outs at once.
     fn is_full_duplex(&self) -> bool {
@@ -98,7 +122,7 @@ pub trait Timeouts {
 
 macro_rules! sockets {
     ($stream:ident: $($handle:ty),*) => {$(
-        impl Timeouts for $handle {
+        impl Stream for $handle {
             fn read_timeout(&self) -> io::Result<Option<Duration>> {
                 $stream::read_timeout(self)
             }
@@ -122,15 +146,14 @@ macro_rules! sockets {
     )*};
 }
 
-sockets!(TcpStream: TcpStream, &TcpStream, Arc<TcpStream>);
+sockets!(TcpStream: TcpStream, &TcpStream);
 #[cfg(unix)]
 sockets!(UnixStream: UnixStream, &UnixStream);
 
-/// Implements [`Timeouts`] by that of something inside.
+/// Implements [`Stream`] by that of something inside.
 macro_rules! forward {
-    (<$($generic:ident $(: $bound:path)?),*> $stream:ty, $self:ident => $inner:expr,
-        duplex: $duplex:expr, shutdown: $shutdown:expr) => {
-        impl<$($generic $(: $bound)?),*> Timeouts for $stream {
+    (<$($generic:ident: $bound:path),*> $stream:ty, $self:ident => $inner:expr, $($own:tt)*) => {
+        impl<$($generic: ?Sized + $bound),*> Stream for $stream {
             fn read_timeout(&$self) -> io::Result<Option<Duration>> {
                 $inner.read_timeout()
             }
@@ -147,29 +170,49 @@ macro_rules! forward {
                 $inner.set_write_timeout(limit)
             }
 
-            fn is_full_duplex(&$self) -> bool {
-                $duplex
-            }
-
-            fn shutdown_write(&mut $self) -> io::Result<()> {
-                $shutdown
-            }
+            $($own)*
         }
     };
 }
 
-forward!(<T: Timeouts> &mut T, self => (**self), duplex: (**self).is_full_duplex(), shutdown: (**self).shutdown_write());
-forward!(<T: Timeouts> Box<T>, self => (**self), duplex: (**self).is_full_duplex(), shutdown: (**self).shutdown_write());
-forward!(<> MaybeTls, self => self.tcp(), duplex: true, shutdown: self.end_writing());
-forward!(<S, T: Timeouts> Layered<S, T>, self => self.below, duplex: false, shutdown: self.below.shutdown_write());
+/// The rest of it, by something inside that is all of a stream.
+macro_rules! forward_all {
+    ($stream:ty) => {
+        forward!(<T: Stream> $stream, self => (**self),
+            fn read_once(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                (**self).read_once(buffer)
+            }
+
+            fn is_full_duplex(&self) -> bool {
+                (**self).is_full_duplex()
+            }
+
+            fn shutdown_write(&mut self) -> io::Result<()> {
+                (**self).shutdown_write()
+            }
+        );
+    };
+}
+
+forward_all!(&mut T);
+forward_all!(Box<T>);
+forward!(<> MaybeTls, self => self.tcp(),
+    fn read_once(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.step(buffer)
+    }
+
+    fn shutdown_write(&mut self) -> io::Result<()> {
+        self.end_writing()
+    }
+);
 
 /// With the session's farewell (`close_notify`).
 #[cfg(feature = "rustls")]
-impl<C, D, T> Timeouts for rustls::StreamOwned<C, T>
+impl<C, D, T> Stream for rustls::StreamOwned<C, T>
 where
     C: DerefMut<Target = rustls::ConnectionCommon<D>>,
     D: rustls::SideData,
-    T: Read + Write + Timeouts,
+    T: Stream,
 {
     fn read_timeout(&self) -> io::Result<Option<Duration>> {
         self.sock.read_timeout()
@@ -187,17 +230,50 @@ where
         self.sock.set_write_timeout(limit)
     }
 
+    fn read_once(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let is_empty = |error: &io::Error| error.kind() == io::ErrorKind::WouldBlock;
+        match self.conn.reader().read(buffer) {
+            Err(error) if is_empty(&error) => {}
+            read => return read,
+        }
+        match write_pending(self) {
+            Err(error) if !is_empty(&error) => return Err(error),
+            _ => {}
+        }
+        self.conn.read_tls(&mut self.sock)?;
+        if let Err(error) = self.conn.process_new_packets() {
+            let _ = write_pending(self); // the alert
+            return Err(io::Error::new(io::ErrorKind::InvalidData, error));
+        }
+        match self.conn.reader().read(buffer) {
+            Err(error) if is_empty(&error) => Err(io::ErrorKind::Interrupted.into()),
+            read => read,
+        }
+    }
+
     fn is_full_duplex(&self) -> bool {
         false
     }
 
     fn shutdown_write(&mut self) -> io::Result<()> {
         self.conn.send_close_notify();
-        while self.conn.wants_write() {
-            self.conn.write_tls(&mut self.sock)?;
-        }
+        write_pending(self)?;
         self.sock.shutdown_write()
     }
+}
+
+/// Writes what the session has encrypted.
+#[cfg(feature = "rustls")]
+fn write_pending<C, D, T>(stream: &mut rustls::StreamOwned<C, T>) -> io::Result<()>
+where
+    C: DerefMut<Target = rustls::ConnectionCommon<D>>,
+    D: rustls::SideData,
+    T: Read + Write,
+{
+    while stream.conn.wants_write() {
+        stream.conn.write_tls(&mut stream.sock)?;
+    }
+    Ok(())
 }
 
 /// A stream that has no time-outs. A socket over it looks at its deadlines only when a read or write returns: while the
@@ -217,7 +293,7 @@ where
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Untimed<S>(pub S);
 
-impl<S> Timeouts for Untimed<S> {
+impl<S: Read + Write> Stream for Untimed<S> {
     fn read_timeout(&self) -> io::Result<Option<Duration>> {
         Ok(None)
     }
@@ -237,6 +313,9 @@ impl<S> Timeouts for Untimed<S> {
 
 /// A stream over another one, such as the TLS stream of any library over its [`TcpStream`], with the time-outs of the
 /// stream below.
+///
+/// A layer that reads several times for one result, as TLS does for a record, can be held up by a peer that sends byte by
+/// byte: deadlines are looked at between its results. rustls' own `StreamOwned` needs no layer and has no such gap.
 ///
 /// ```no_run
 /// # use std::io::{Read, Write};
@@ -284,3 +363,29 @@ macro_rules! pass_on {
 
 pass_on!(<> Untimed<S>, 0);
 pass_on!(<T> Layered<S, T>, stream);
+
+impl<S: Read + Write, T: Stream> Stream for Layered<S, T> {
+    fn read_timeout(&self) -> io::Result<Option<Duration>> {
+        self.below.read_timeout()
+    }
+
+    fn write_timeout(&self) -> io::Result<Option<Duration>> {
+        self.below.write_timeout()
+    }
+
+    fn set_read_timeout(&self, limit: Option<Duration>) -> io::Result<()> {
+        self.below.set_read_timeout(limit)
+    }
+
+    fn set_write_timeout(&self, limit: Option<Duration>) -> io::Result<()> {
+        self.below.set_write_timeout(limit)
+    }
+
+    fn is_full_duplex(&self) -> bool {
+        false
+    }
+
+    fn shutdown_write(&mut self) -> io::Result<()> {
+        self.below.shutdown_write()
+    }
+}
