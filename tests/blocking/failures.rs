@@ -20,7 +20,7 @@ fn last_words(role: Role, pings: bool, closes: bool) -> (Vec<u8>, Vec<Message>) 
                 writer.ping(b"?").unwrap();
             }
         }
-        writer.binary(&[7; 100_000]).unwrap();
+        writer.binary(&vec![7; 100_000]).unwrap();
         if closes {
             writer.close(CloseCode::GOING_AWAY, "restart").unwrap();
         }
@@ -237,12 +237,13 @@ fn k_11_what_may_still_arrive_is_waited_for_until_the_closing_time_out() {
 
 // --- one cause for both halves ---
 
+type Check = fn(&Error) -> bool;
+
 #[test]
 fn k_45_the_writing_half_says_why_the_connection_ended() {
     let whole = |role| said_to(role, |writer| writer.text("whole").unwrap());
     for role in BOTH {
         let reset = Some(io::ErrorKind::ConnectionReset);
-        type Check = fn(&Error) -> bool;
         let cases: [(&str, Vec<u8>, Option<io::ErrorKind>, Check); 4] = [
             ("the end of the stream", whole(role), None, |error| {
                 matches!(error, Error::Protocol(ws_proto::Error::UnexpectedEof))

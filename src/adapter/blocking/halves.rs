@@ -111,7 +111,7 @@ impl<W: Stream> WriteHalf<W> {
 
     fn send(
         &mut self,
-        message: impl FnOnce(&mut Writer, &mut adapter::Write<'_>) -> Result<(), SendError>,
+        message: impl Fn(&mut Writer, &mut adapter::Write<'_>) -> Result<(), SendError>,
     ) -> Result<(), Error> {
         let sent = lock(&self.output.sending).send(message);
         self.output.settle();

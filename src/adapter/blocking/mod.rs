@@ -267,7 +267,7 @@ impl<S: Stream> Socket<S> {
 
     fn send(
         &mut self,
-        message: impl FnOnce(&mut Writer, &mut adapter::Write<'_>) -> Result<(), SendError>,
+        message: impl Fn(&mut Writer, &mut adapter::Write<'_>) -> Result<(), SendError>,
     ) -> Result<(), Error> {
         self.sending.get_mut().send(message)
     }
@@ -339,7 +339,7 @@ impl<S: Stream> Sender<'_, S> {
 
     fn send(
         &mut self,
-        message: impl FnOnce(&mut Writer, &mut adapter::Write<'_>) -> Result<(), SendError>,
+        message: impl Fn(&mut Writer, &mut adapter::Write<'_>) -> Result<(), SendError>,
     ) -> Result<(), Error> {
         self.sending.borrow_mut().send(message)
     }

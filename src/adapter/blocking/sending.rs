@@ -24,25 +24,41 @@ pub(super) struct Sending<S> {
 }
 
 impl<S: Stream> Sending<S> {
-    /// Says something to the writer, and writes it: what is large from where it lies.
+    /// Says something to the writer, and writes it: what is large from where it lies. If the queue is full, once more after
+    /// what is queued was written.
     pub(super) fn send(
         &mut self,
-        message: impl FnOnce(&mut Writer, &mut Write<'_>) -> Result<(), SendError>,
+        message: impl Fn(&mut Writer, &mut Write<'_>) -> Result<(), SendError>,
     ) -> Result<(), Error> {
         if let Some(failure) = self.monitor.failure() {
             return Err(failure.into());
         }
         let until = self.until();
+        match self.say(&message, until) {
+            Err(Error::Send(SendError::Full)) => {
+                match self.flush(until) {
+                    Err(error) if self.monitor.is_over() => return Err(error),
+                    _ => {}
+                }
+                self.say(&message, until)?;
+            }
+            said => said?,
+        }
+        self.flush(until)
+    }
+
+    fn say(
+        &mut self,
+        message: impl Fn(&mut Writer, &mut Write<'_>) -> Result<(), SendError>,
+        until: Option<Duration>,
+    ) -> Result<(), Error> {
         let Self { writer, stream, monitor, .. } = self;
         let mut stopped = None;
         message(writer, &mut |pending, payload| {
             let written = stream.write(monitor, until, pending, payload);
             written.map_err(|reason| stopped = Some(reason)).unwrap_or_default()
         })?;
-        if let Some(reason) = stopped {
-            self.handle(reason)?;
-        }
-        self.flush(until)
+        stopped.map_or(Ok(()), |reason| self.handle(reason))
     }
 
     /// When a call of the program that begins now has to return.
@@ -50,11 +66,13 @@ impl<S: Stream> Sending<S> {
         self.stream.writing.limit.map(|limit| self.monitor.now().saturating_add(limit))
     }
 
-    /// Queues what the reader owes, and writes for a turn unless the stream refuses bytes. A failure is in the monitor.
+    /// Queues what the reader owes, and writes for a turn unless the stream has not taken what was queued before. A failure
+    /// is in the monitor.
     pub(super) fn answer(&mut self, reply: Reply) {
+        let is_stuck = !self.writer.pending().is_empty();
         self.owed = Some(reply);
         self.settle();
-        if !self.stream.waits() {
+        if !is_stuck {
             let _ = self.flush_for_a_turn();
         }
     }

@@ -141,7 +141,9 @@ impl<S: Stream> Timed<S> {
         behind: &[u8],
     ) -> Result<usize, Stopped> {
         let start = monitor.now();
-        if self.waits && until.is_some_and(|until| until <= start) {
+        // A read of a stream without time-outs may wait for ever for a peer that waits for the rest of this.
+        let may_stop = self.waits && self.writing.armed != Armed::Never;
+        if may_stop && until.is_some_and(|until| until <= start) {
             return Err(Stopped::Late);
         }
         let (first, _) = first.split_at(first.len().min(MOST));
@@ -167,11 +169,6 @@ impl<S: Stream> Timed<S> {
             monitor.sent(now);
         }
         self.waits = has_waited || !is_whole;
-    }
-
-    /// Whether the last write had to wait, so that the next may have to.
-    pub(super) const fn waits(&self) -> bool {
-        self.waits
     }
 
     pub(super) fn flush(&mut self, monitor: &Monitor, until: Option<Duration>) -> Result<(), Stopped> {
