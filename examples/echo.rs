@@ -43,22 +43,15 @@ fn connection(stream: &TcpStream, config: &Config) {
         Ok(()) | Err(blocking::Error::Handshake(HandshakeError::UnexpectedEof)) => {}
         Err(error) => eprintln!("{error}"),
     }
-    // The peer may be sending still: let it read what was said last.
-    if let Err(error) = blocking::linger(stream, Duration::from_secs(1)) {
-        eprintln!("{error}");
-    }
 }
 
 fn serve(stream: &TcpStream, config: &Config) -> Result<(), blocking::Error> {
     stream.set_nodelay(true)?;
-    stream.set_write_timeout(Some(Duration::from_secs(60)))?;
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     // Echoing keeps no secret, so pages of any origin may connect.
     let mut socket = match blocking::receive_request(stream, OriginPolicy::Any, config)? {
         blocking::Incoming::Upgrade(upgrade) => upgrade.accept(&Answer::new())?,
         blocking::Incoming::Plain(plain) => return page(plain),
     };
-    stream.set_read_timeout(None)?;
     let (mut receiver, mut sender) = socket.split();
     while let Some(event) = receiver.next()? {
         match event {

@@ -118,6 +118,8 @@ fn drivers_can_be_handed_to_threads() {
     is_plain::<ws_proto::blocking::ReadHalf<Stream, Stream>>();
     is_plain::<ws_proto::blocking::WriteHalf<Stream>>();
     is_plain::<ws_proto::blocking::Error>();
+    is_plain::<ws_proto::blocking::Layered<Stream, Stream>>();
+    is_plain::<ws_proto::blocking::Untimed<Stream>>();
     is_plain::<ws_proto::blocking::MaybeTls>();
 }
 

@@ -71,9 +71,9 @@ impl Write for Slow {
 }
 
 /// A client that has read `input`, with a stream that takes nothing at first.
-fn slow(input: &[u8], refusals: usize) -> blocking::Socket<Slow> {
+fn slow(input: &[u8], refusals: usize) -> blocking::Socket<blocking::Untimed<Slow>> {
     let stream = Slow { input: io::Cursor::new(input.to_vec()), refusals, output: Vec::new() };
-    blocking::Socket::new(stream, Connection::server(&Config::new()), &[])
+    blocking::Socket::new(blocking::Untimed(stream), Connection::server(&Config::new()), &[], &Config::new())
 }
 
 #[test]
@@ -82,16 +82,16 @@ fn ping_is_not_lost_where_its_pong_cannot_be_written_yet() {
     assert_eq!(socket.next().unwrap(), Some(Event::Ping(b"p")));
     assert_eq!(socket.next().unwrap(), Some(Event::Text("t")));
     assert!(socket.next().is_err(), "the stream ends");
-    assert_eq!(socket.stream().output, b"\x8a\x01p");
+    assert_eq!(socket.stream().0.output, b"\x8a\x01p");
 }
 
 #[test]
 fn end_is_not_reported_before_the_close_frame_is_out() {
     let mut socket = slow(b"\x88\x80\0\0\0\0", 2);
     assert_eq!(socket.next().unwrap(), Some(Event::Close(None)));
-    assert!(matches!(socket.next(), Err(blocking::Error::Io(_))), "not written yet");
+    assert!(matches!(socket.next(), Err(blocking::Error::TimedOut)), "not written yet");
     assert_eq!(socket.next().unwrap(), None);
-    assert_eq!(socket.stream().output, b"\x88\x00");
+    assert_eq!(socket.stream().0.output, b"\x88\x00");
 }
 
 #[cfg(feature = "deflate")]

@@ -20,7 +20,7 @@ use frames::{BINARY, BINARY_BEGINS, CONTINUES, ENDS, ROLES, TEXT, TEXT_BEGINS, f
 use tokio::io::duplex;
 use tokio::time::timeout;
 use wire::{Adapter, End, HEAD_END, REQUEST, RESPONSE, Wire, converse, open, runtime};
-use ws_proto::blocking::{self, Error};
+use ws_proto::blocking::{self, Error, Untimed};
 use ws_proto::handshake::{Answer, ClientRequest, HandshakeError, OriginPolicy};
 use ws_proto::tokio::Tokio;
 use ws_proto::{CloseCode, Config, Message, Role, SendError, futures, poll};
@@ -405,7 +405,8 @@ fn t18_frames_wait_for_the_101_through_every_adapter() {
         assert_eq!(wire.said(Role::Server), [Message::Pong(b"early".to_vec())], "{name}");
     };
     let wire = early();
-    let request = blocking::receive_request(wire.clone(), OriginPolicy::Any, &Config::new()).expect("a request");
+    let request =
+        blocking::receive_request(Untimed(wire.clone()), OriginPolicy::Any, &Config::new()).expect("a request");
     assert!(wire.output().is_empty(), "blocking");
     let blocking::Incoming::Upgrade(upgrade) = request else { panic!("an upgrade") };
     let mut socket = upgrade.accept(&Answer::new()).expect("a good answer");
@@ -442,7 +443,8 @@ fn t19_nothing_of_an_answer_that_splits_goes_out_through_every_adapter() {
                 let answer = Answer::new().header(name, value);
                 let wires = [(); 3].map(|()| Wire::new(REQUEST.as_bytes()));
                 let [threads, tasks, others] = wires.clone();
-                let request = blocking::receive_request(threads, OriginPolicy::Any, &Config::new()).expect("a request");
+                let request =
+                    blocking::receive_request(Untimed(threads), OriginPolicy::Any, &Config::new()).expect("a request");
                 let blocking::Incoming::Upgrade(upgrade) = request else { panic!("an upgrade") };
                 let said = if accept {
                     upgrade.accept(&answer).map(drop)
@@ -642,16 +644,16 @@ fn t30_every_stage_has_an_end_through_every_adapter() {
         stages!("futures", |stream| { futures::Futures::new(tokio_as_futures::Compat(stream)).with_sleep(clock) });
     });
     // What the time-out of a stream says is handed over, at each stage.
-    let is_late = |error: &Error| matches!(error, Error::Io(error) if error.kind() == std::io::ErrorKind::WouldBlock);
+    let is_late = |error: &Error| matches!(error, Error::TimedOut);
     let silent = || {
         let wire = Wire::new(b"");
         wire.stay_open();
-        wire
+        Untimed(wire)
     };
     assert!(blocking::accept(silent(), OriginPolicy::Any, &timers).is_err_and(|error| is_late(&error)));
     assert!(blocking::client(silent(), request(), &timers).is_err_and(|error| is_late(&error)));
     for role in ROLES {
-        let mut socket = blocking::Socket::new(silent(), frames::connection(role, &timers), b"");
+        let mut socket = blocking::Socket::new(silent(), frames::connection(role, &timers), b"", &timers);
         assert!(socket.next().is_err_and(|error| is_late(&error)), "{role:?}, open");
         socket.close(CloseCode::NORMAL, "").expect("it is written");
         assert!(socket.next().is_err_and(|error| is_late(&error)), "{role:?}, closing");
@@ -718,7 +720,7 @@ fn t32_the_origin_is_judged_through_every_adapter() {
         let [threads, tasks, others] = wires.clone();
         let (config, io) = (Config::new(), futures::Futures::new(others));
         let opened = [
-            blocking::accept(threads, policy.clone(), &config).is_ok(),
+            blocking::accept(Untimed(threads), policy.clone(), &config).is_ok(),
             context.block_on(ws_proto::tokio::accept(tasks, policy.clone(), &config)).is_ok(),
             context.block_on(futures::accept(io, policy.clone(), &config)).is_ok(),
         ];

@@ -290,7 +290,7 @@ mod tasks {
 mod threads {
     use std::io::{self, IoSlice, Read, Write};
 
-    use ws_proto::blocking::{Error, Socket};
+    use ws_proto::blocking::{Error, Socket, Untimed};
     use ws_proto::{Connection, Event};
 
     use super::{Config, LARGE, START, Seed, text};
@@ -340,16 +340,16 @@ mod threads {
                 let name = format!("{size}, {most} at a time, {patience} between time-outs");
                 let config = Config::new();
                 let stream = Noting { most, patience, taken: 0, wire: Vec::new(), notes: Vec::new() };
-                let mut socket = Socket::new(stream, Connection::server(&config), b"");
+                let mut socket = Socket::new(Untimed(stream), Connection::server(&config), b"", &config);
                 let message = text(size);
                 let mut sent = socket.text(&message);
                 assert_eq!(sent.is_err(), size > patience, "{name}");
-                while let Err(Error::Io(error)) = sent {
-                    assert_eq!(error.kind(), io::ErrorKind::TimedOut, "{name}");
+                while let Err(error) = sent {
+                    assert!(matches!(error, Error::TimedOut), "{name}: {error:?}");
                     sent = socket.flush();
                 }
                 sent.unwrap();
-                let stream = socket.stream();
+                let stream = &mut socket.stream().0;
                 assert_eq!(stream.notes.contains(&(message.as_ptr().addr() + START)), size >= LARGE, "{name}");
                 let mut peer = Connection::client(&config, Seed::predictable_for_tests(1));
                 let (reader, _) = peer.split();

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 use core::fmt;
-use std::io::{self, Read};
+use std::io;
 
 #[derive(Default)]
 pub(super) struct Input {
@@ -51,27 +51,17 @@ impl Input {
     }
 
     /// Reads once, in place of what was here, which must be consumed. Zero is the end of the stream.
-    pub(super) fn fill(&mut self, stream: &mut impl Read) -> io::Result<usize> {
+    pub(super) fn fill<E>(&mut self, read: impl FnOnce(&mut [u8]) -> Result<usize, E>) -> Result<usize, E> {
         if self.bytes.len() < Self::SIZE {
             self.bytes.resize(Self::SIZE, 0);
         }
-        let n = read(stream, &mut self.bytes)?;
+        let n = read(&mut self.bytes)?;
         (self.start, self.end) = (0, n);
         Ok(n)
     }
 
     pub(super) const fn clear(&mut self) {
         (self.start, self.end) = (0, 0);
-    }
-}
-
-/// Reads once, whatever signals come.
-pub(super) fn read(stream: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    loop {
-        match or_eof(stream.read(buffer)) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            read => return read,
-        }
     }
 }
 

@@ -2,11 +2,12 @@
 //! comes back. See README.md.
 
 use core::error::Error;
+use core::time::Duration;
 use std::env;
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 
-use ws_proto::blocking::{self, Sender, Socket};
+use ws_proto::blocking::{self, Sender, Socket, Stream};
 use ws_proto::deflate::Compression;
 use ws_proto::handshake::{Answer, Client, ClientRequest, OriginPolicy};
 use ws_proto::{CloseCode, Config, Event, Kind, Role, Seed};
@@ -54,7 +55,7 @@ fn echo(stream: Counted, options: &Options, random: &mut Random) -> Outcome {
         tally.sent += bytes.len();
     }
     tally.print(&mut socket);
-    Ok(blocking::linger(&socket.stream().stream, core::time::Duration::from_secs(1))?)
+    Ok(())
 }
 
 /// Sends messages, in batches while they are small, and checks that they come back as they were.
@@ -124,7 +125,7 @@ fn connect(url: &str, config: &Config) -> Outcome<(Socket<Counted>, String)> {
             if extensions.is_empty() == response.agreement().is_some() {
                 return Err("an agreement without a header, or a header without one".into());
             }
-            return Ok((Socket::new(stream, response.into_connection(), input), extensions));
+            return Ok((Socket::new(stream, response.into_connection(), input, config), extensions));
         }
     }
 }
@@ -203,6 +204,28 @@ impl Write for Counted {
 
     fn flush(&mut self) -> io::Result<()> {
         self.stream.flush()
+    }
+}
+
+impl Stream for Counted {
+    fn read_timeout(&self) -> io::Result<Option<Duration>> {
+        self.stream.read_timeout()
+    }
+
+    fn write_timeout(&self) -> io::Result<Option<Duration>> {
+        self.stream.write_timeout()
+    }
+
+    fn set_read_timeout(&self, limit: Option<Duration>) -> io::Result<()> {
+        self.stream.set_read_timeout(limit)
+    }
+
+    fn set_write_timeout(&self, limit: Option<Duration>) -> io::Result<()> {
+        self.stream.set_write_timeout(limit)
+    }
+
+    fn shutdown_write(&mut self) -> io::Result<()> {
+        self.stream.shutdown_write()
     }
 }
 

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use futures_util::io::{AsyncRead, AsyncWrite};
 use tokio::io::ReadBuf;
 use tokio::runtime::{Builder, Runtime};
-use ws_proto::blocking::{self, Error};
+use ws_proto::blocking::{self, Error, Untimed};
 use ws_proto::futures::Futures;
 use ws_proto::handshake::{ClientRequest, OriginPolicy, accept_key};
 use ws_proto::poll::{self, Io};
@@ -250,12 +250,12 @@ type Say<'a> = dyn FnMut(&mut Writer) -> Result<(), SendError> + 'a;
 
 fn in_time<T>(result: Result<T, Error>) -> Option<Result<T, Error>> {
     match result {
-        Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => None,
+        Err(Error::TimedOut) => None,
         result => Some(result),
     }
 }
 
-impl End for blocking::Socket<Wire> {
+impl End for blocking::Socket<Untimed<Wire>> {
     fn next(&mut self) -> Option<Result<Option<Message>, Error>> {
         in_time(self.next().map(owned))
     }
@@ -269,7 +269,7 @@ impl End for blocking::Socket<Wire> {
     }
 }
 
-impl End for (blocking::ReadHalf<Wire, Wire>, blocking::WriteHalf<Wire>) {
+impl End for (blocking::ReadHalf<Untimed<Wire>, Untimed<Wire>>, blocking::WriteHalf<Untimed<Wire>>) {
     fn next(&mut self) -> Option<Result<Option<Message>, Error>> {
         in_time(self.0.next().map(owned))
     }
@@ -324,12 +324,12 @@ pub(crate) fn open(adapter: Adapter, role: Role, config: &Config, wire: &Wire) -
     Ok(match adapter {
         Adapter::Blocking | Adapter::BlockingHalves => {
             let socket = match role {
-                Role::Server => blocking::accept(stream, OriginPolicy::Any, config)?,
-                Role::Client => blocking::client(stream, request, config)?,
+                Role::Server => blocking::accept(Untimed(stream), OriginPolicy::Any, config)?,
+                Role::Client => blocking::client(Untimed(stream), request, config)?,
             };
             match adapter {
                 Adapter::Blocking => Box::new(socket),
-                _ => Box::new(socket.into_split(wire.clone())),
+                _ => Box::new(socket.into_split(Untimed(wire.clone()))),
             }
         }
         Adapter::Tokio | Adapter::TokioHalves => {

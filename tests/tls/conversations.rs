@@ -117,15 +117,15 @@ fn time_outs_of_the_stream_hold() {
     let request = ClientRequest::new(&url).unwrap();
     within(move || {
         let mut socket = blocking::connect_with(request, &Config::new(), &authority.client()).unwrap();
-        socket.stream().tcp().set_read_timeout(Some(Duration::from_millis(1))).unwrap();
-        let Err(blocking::Error::Io(error)) = socket.next() else { panic!() };
-        assert!(matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut), "{error}");
+        socket.set_read_timeout(Some(Duration::from_millis(1)));
+        assert!(matches!(socket.next(), Err(blocking::Error::TimedOut)));
+        assert!(!socket.is_over());
         let message = "x".repeat(1 << 20);
         socket.text(&message).unwrap();
         loop {
             match socket.next() {
                 Ok(event) => break assert_eq!(event, Some(Event::Text(&message))),
-                Err(blocking::Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(blocking::Error::TimedOut) => assert!(!socket.is_over()),
                 Err(error) => panic!("{error}"),
             }
         }

@@ -7,16 +7,17 @@ use std::net::TcpStream;
 
 #[cfg(feature = "rustls")]
 use super::tls::Tls;
+use super::wire::Wire;
+use super::{Error, Stream};
 use crate::adapter::session::Session;
 
 /// The stream of a client: TCP alone for `ws`, with TLS over it for `wss`. Without the feature `rustls` it is always a
 /// [`TcpStream`] and nothing else.
 ///
 /// ```no_run
-/// # use std::time::Duration;
 /// # use ws_proto::{Config, blocking};
 /// let mut socket = blocking::connect("wss://example.com/", &Config::new())?;
-/// socket.stream().tcp().set_read_timeout(Some(Duration::from_secs(60)))?;
+/// println!("{}", socket.stream().tcp().peer_addr()?);
 /// assert!(socket.stream().is_tls());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -30,21 +31,28 @@ pub struct MaybeTls {
 impl MaybeTls {
     /// Performs the handshake of TLS if there is a session.
     #[cfg_attr(not(feature = "rustls"), expect(clippy::unnecessary_wraps, reason = "there is no handshake"))]
-    pub(super) fn open(tcp: TcpStream, session: Option<Session>) -> io::Result<Self> {
+    pub(super) fn open(
+        #[cfg_attr(not(feature = "rustls"), expect(unused_mut, reason = "there is no handshake"))] mut wire: Wire<
+            TcpStream,
+        >,
+        session: Option<Session>,
+    ) -> Result<Wire<Self>, Error> {
         #[cfg(feature = "rustls")]
-        let tls = session.map(|session| Tls::open(session, &tcp).map(Arc::new)).transpose()?;
+        let tls = session.map(|session| Tls::open(session, &mut wire).map(Arc::new)).transpose()?;
         #[cfg(not(feature = "rustls"))]
         if let Some(never) = session {
             match never {}
         }
-        Ok(Self {
+        let Wire { stream, monitor, .. } = wire;
+        let over = |tcp| Self {
             tcp,
             #[cfg(feature = "rustls")]
             tls,
-        })
+        };
+        Ok(Wire::begun(stream.map(over), monitor))
     }
 
-    /// The stream below, for its time-outs and addresses. With TLS it is not to be read from or written to.
+    /// The stream below, for its addresses and options. With TLS it is not to be read from or written to.
     #[must_use]
     pub const fn tcp(&self) -> &TcpStream {
         &self.tcp
@@ -72,15 +80,34 @@ impl MaybeTls {
             tls: self.tls.clone(),
         })
     }
+
+    /// Reads once. With TLS there may be nothing yet behind that.
+    pub(super) fn step(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        #[cfg(feature = "rustls")]
+        if let Some(tls) = &self.tls {
+            return tls.read_once(&self.tcp, buffer);
+        }
+        self.tcp.read(buffer)
+    }
+
+    /// Tells the peer that nothing more will be written, with TLS also in its own way (`close_notify`).
+    pub(super) fn end_writing(&mut self) -> io::Result<()> {
+        #[cfg(feature = "rustls")]
+        if let Some(tls) = &self.tls {
+            tls.close(&self.tcp)?;
+        }
+        (&self.tcp).shutdown_write()
+    }
 }
 
 impl Read for MaybeTls {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        #[cfg(feature = "rustls")]
-        if let Some(tls) = &self.tls {
-            return tls.read(&self.tcp, buffer);
+        loop {
+            match self.step(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => return read,
+            }
         }
-        self.tcp.read(buffer)
     }
 }
 

@@ -1,4 +1,4 @@
-//! WebSockets over anything that is [`Read`] and [`Write`], for threads.
+//! WebSockets over any [`Stream`], for threads.
 //!
 //! ```no_run
 //! use std::net::TcpListener;
@@ -18,42 +18,75 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A message is written when it is sent, a pong when its ping is read: nothing waits for a later call. There are no
-//! timers here: set time-outs on the stream, for both directions. A call that ends with one has lost nothing: `next`
-//! can be repeated, and what was not written goes out before the next bytes. Where writing times out, `next` reads on:
-//! two ends that both waited for the other to read would do so for ever.
+//! A message is written when it is sent, a pong when its ping is read: nothing waits for a later call.
+//!
+//! # Time
+//!
+//! The deadlines of [`Config`] hold while a call waits: the opening handshake, pings and their pongs, idleness, a message
+//! that comes too slowly, closing. The driver sets the time-outs of the
+//! [`Stream`] for that itself. A thread that makes no call sends no pings and notices nothing.
+//!
+//! A call that runs out of time returns [`Error::TimedOut`], for one of two reasons, which [`Socket::is_over`] tells apart:
+//!
+//! - The limit of the caller is over ([`Socket::set_read_timeout`], [`Socket::set_write_timeout`]). Nothing is lost: `next`
+//!   can be repeated, and what was not written goes out before the next bytes.
+//! - A deadline of the connection is over, and with it the connection. The error comes once from `next`, and from each
+//!   attempt to send.
+//!
+//! A deadline is noticed up to a sixteenth late.
+//!
+//! # The end
+//!
+//! If a write fails, the call returns the error. `next` then still returns what has arrived, and after that the error, or no
+//! error if the peer's close frame was among it. At the end of a connection `next` writes what is queued, ends the
+//! sending direction of the stream, and waits for the peer as long as [`Config::closing_timeout`] and
+//! [`Config::closing_limit`] allow. Then the stream can be dropped.
 
 #[macro_use]
 mod sending;
 
+mod client;
 mod halves;
 mod handshake;
 mod linger;
 mod maybe_tls;
+mod monitor;
+mod receiving;
+mod stream;
+mod timed;
+
 #[cfg(feature = "rustls")]
 mod tls;
+mod wire;
 
 use alloc::string::String;
+use alloc::sync::Arc;
 use core::cell::RefCell;
-use std::io::{self, Read, Write};
+use core::time::Duration;
 
-pub use self::halves::{ReadHalf, WriteHalf};
-pub use self::handshake::{Incoming, Plain, Upgrade, accept, client, connect, receive_request};
+pub use self::client::{client, connect};
 #[cfg(feature = "rustls")]
-pub use self::handshake::{client_tls, connect_with};
+pub use self::client::{client_tls, connect_with};
+pub use self::halves::{ReadHalf, WriteHalf};
+pub use self::handshake::{Incoming, Plain, Upgrade, accept, receive_request};
 pub use self::linger::linger;
 pub use self::maybe_tls::MaybeTls;
+use self::monitor::Monitor;
+use self::receiving::{Peer, Receiving};
 use self::sending::Sending;
+pub use self::stream::{Layered, Stream, Untimed};
+use self::timed::{Stopped, Timed};
 pub use super::error::Error;
-use super::input::{self, Input};
+use super::input::Input;
 use crate::adapter;
 use crate::close::CloseCode;
-use crate::config::Role;
+use crate::config::Config;
 use crate::connection::{Closed, Connection};
 use crate::error::SendError;
 use crate::frame::Kind;
-use crate::reader::{Event, Reader};
+use crate::reader::Event;
 use crate::reply::Reply;
+use crate::timers::Due;
 use crate::writer::Writer;
 
 /// A WebSocket connection over `S`.
@@ -82,8 +115,8 @@ use crate::writer::Writer;
 /// ```
 #[derive(Debug)]
 pub struct Socket<S> {
-    reader: Reader,
-    input: Input,
+    receiving: Receiving,
+    monitor: Arc<Monitor>,
     /// Borrowed for the length of a call, by the receiver and the sender in turn.
     sending: RefCell<Sending<S>>,
     protocol: Option<String>,
@@ -91,27 +124,36 @@ pub struct Socket<S> {
     agreement: Option<crate::deflate::Agreement>,
 }
 
-impl<S: Read + Write> Socket<S> {
+impl<S: Stream> Socket<S> {
     /// A socket after a handshake made elsewhere; `input` is what the peer has sent since.
     ///
     /// ```
     /// # use std::io::Cursor;
     /// use ws_proto::{Config, Connection, Event, Seed, blocking};
     ///
-    /// # let stream = Cursor::new(Vec::new());
-    /// let connection = Connection::client(&Config::new(), Seed::from_os()?);
-    /// let mut socket = blocking::Socket::new(stream, connection, b"\x81\x02hi");
+    /// # let stream = blocking::Untimed(Cursor::new(Vec::new()));
+    /// let config = Config::new();
+    /// let connection = Connection::client(&config, Seed::from_os()?);
+    /// let mut socket = blocking::Socket::new(stream, connection, b"\x81\x02hi", &config);
     /// assert_eq!(socket.next()?, Some(Event::Text("hi")));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn new(stream: S, connection: Connection, input: &[u8]) -> Self {
+    pub fn new(stream: S, connection: Connection, input: &[u8], config: &Config) -> Self {
+        Self::over(Timed::adopt(stream), Monitor::new(config), connection, input)
+    }
+
+    /// A socket whose opening handshake is done.
+    fn over(stream: Timed<S>, monitor: Monitor, connection: Connection, input: &[u8]) -> Self {
         let (reader, writer) = connection.into_split();
-        let sending = RefCell::new(Sending { writer, stream, owed: None });
+        monitor.opened();
+        let receiving = Receiving::new(reader, input, &monitor);
+        let monitor = Arc::new(monitor);
+        let sending = Sending { writer, stream, monitor: Arc::clone(&monitor), owed: None };
         Self {
-            reader,
-            input: Input::holding(input),
-            sending,
+            receiving,
+            monitor,
+            sending: RefCell::new(sending),
             protocol: None,
             #[cfg(feature = "deflate")]
             agreement: None,
@@ -120,23 +162,53 @@ impl<S: Read + Write> Socket<S> {
 
     /// Waits for the next event, lent until the next call; [`Socket::split`] allows to send meanwhile. `None` is the
     /// end: both close frames are out, or an error was returned before. All pings are answered; at the limit of
-    /// [`Config::max_pending`](crate::Config::max_pending), which takes write time-outs, the newest.
+    /// [`Config::max_pending`](crate::Config::max_pending), the newest.
     ///
-    /// As a client it waits at its end for the server to close the stream first (section 7.1.1), as long as the
-    /// stream's read time-out allows.
+    /// At its end a client waits for the server to close the stream first (section 7.1.1), as long as the deadlines for
+    /// closing and the limit of the caller allow.
     ///
     /// # Errors
     ///
-    /// [`Error::Protocol`], once, after the peer was told; [`Error::Io`]. Behind a time-out the call can be repeated.
+    /// [`Error::TimedOut`] if the limit of the caller is over, and the call can be repeated; [`Socket::is_over`] then says
+    /// no. The others end the connection and come once: [`Error::Protocol`], after the peer was told; [`Error::TimedOut`]
+    /// if a deadline is over; [`Error::Io`], also of an earlier write.
     #[expect(clippy::should_implement_trait, reason = "an iterator cannot lend")]
     pub fn next(&mut self) -> Result<Option<Event<'_>>, Error> {
-        next(&mut self.reader, &mut self.input, &mut &self.sending)
+        self.receiving.next(&self.monitor, &mut &self.sending)
+    }
+
+    /// Sets how long [`Socket::next`] waits at most, from its call on. `None` waits until a deadline of the connection.
+    ///
+    /// The initial limit is the read time-out that the stream had when the socket was made. Setting that of the stream
+    /// later has no effect, or makes deadlines late.
+    ///
+    /// ```no_run
+    /// # use core::time::Duration;
+    /// # use ws_proto::{Config, blocking};
+    /// # let mut socket = blocking::connect("ws://127.0.0.1:9001/", &Config::new())?;
+    /// socket.set_read_timeout(Some(Duration::from_secs(1)));
+    /// match socket.next() {
+    ///     Ok(event) => println!("{event:?}"),
+    ///     Err(blocking::Error::TimedOut) => println!("nothing yet, or it is over: {}", socket.is_over()),
+    ///     Err(error) => return Err(error.into()),
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn set_read_timeout(&mut self, limit: Option<Duration>) {
+        self.sending.get_mut().stream.reading.limit = limit;
+    }
+
+    /// Sets how long a method that sends waits at most, from its call on. `None` waits until a deadline of the connection.
+    ///
+    /// The initial limit is the write time-out that the stream had when the socket was made.
+    pub fn set_write_timeout(&mut self, limit: Option<Duration>) {
+        self.sending.get_mut().stream.writing.limit = limit;
     }
 
     /// A receiver and a sender for one thread, so that an event can be answered while it is lent.
-    pub const fn split(&mut self) -> (Receiver<'_, S>, Sender<'_, S>) {
-        let Self { reader, input, sending, .. } = self;
-        (Receiver { reader, input, sending }, Sender { sending })
+    pub fn split(&mut self) -> (Receiver<'_, S>, Sender<'_, S>) {
+        let Self { receiving, monitor, sending, .. } = self;
+        (Receiver { receiving, monitor, sending }, Sender { monitor, sending })
     }
 
     sending!();
@@ -144,7 +216,14 @@ impl<S: Read + Write> Socket<S> {
     /// How the connection ended, once it has.
     #[must_use]
     pub fn closed(&self) -> Option<Closed<'_>> {
-        Closed::of(&self.reader, &self.sending.borrow().writer)
+        Closed::of(&self.receiving.reader, &self.sending.borrow().writer)
+    }
+
+    /// Whether the connection has ended: nothing can be sent, and [`Socket::next`] returns only what has arrived. After
+    /// [`Error::TimedOut`], if not, the call can be repeated.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.monitor.is_over()
     }
 
     /// The subprotocol that was agreed.
@@ -160,10 +239,10 @@ impl<S: Read + Write> Socket<S> {
         self.agreement
     }
 
-    /// The stream, for its time-outs and addresses.
+    /// The stream, for its addresses and options. Its time-outs are the driver's: see [`Socket::set_read_timeout`].
     #[must_use]
     pub fn stream(&mut self) -> &mut S {
-        &mut self.sending.get_mut().stream
+        self.sending.get_mut().stream.stream()
     }
 
     /// Takes the socket apart for two threads. `writing` is another handle of the same stream, such as
@@ -180,14 +259,15 @@ impl<S: Read + Write> Socket<S> {
     /// }
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn into_split<W: Write>(self, writing: W) -> (ReadHalf<S, W>, WriteHalf<W>) {
-        let Sending { writer, stream, owed } = self.sending.into_inner();
-        halves::split(self.reader, self.input, stream, Sending { writer, stream: writing, owed })
+    pub fn into_split<W: Stream>(self, writing: W) -> (ReadHalf<S, W>, WriteHalf<W>) {
+        let Sending { writer, stream, monitor, owed } = self.sending.into_inner();
+        let writing = Sending { writer, stream: stream.through(writing), monitor, owed };
+        halves::split(self.receiving, stream, writing)
     }
 
     fn send(
         &mut self,
-        message: impl FnOnce(&mut Writer, &mut adapter::Write<'_>) -> Result<(), SendError>,
+        message: impl Fn(&mut Writer, &mut adapter::Write<'_>) -> Result<(), SendError>,
     ) -> Result<(), Error> {
         self.sending.get_mut().send(message)
     }
@@ -210,12 +290,12 @@ impl<S: Read + Write> Socket<S> {
 /// ```
 #[derive(Debug)]
 pub struct Receiver<'a, S> {
-    reader: &'a mut Reader,
-    input: &'a mut Input,
+    receiving: &'a mut Receiving,
+    monitor: &'a Monitor,
     sending: &'a RefCell<Sending<S>>,
 }
 
-impl<S: Read + Write> Receiver<'_, S> {
+impl<S: Stream> Receiver<'_, S> {
     /// Waits for the next event, as [`Socket::next`].
     ///
     /// # Errors
@@ -223,7 +303,13 @@ impl<S: Read + Write> Receiver<'_, S> {
     /// As [`Socket::next`].
     #[expect(clippy::should_implement_trait, reason = "an iterator cannot lend")]
     pub fn next(&mut self) -> Result<Option<Event<'_>>, Error> {
-        next(self.reader, self.input, &mut self.sending)
+        self.receiving.next(self.monitor, &mut self.sending)
+    }
+
+    /// Whether the connection has ended, as [`Socket::is_over`].
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.monitor.is_over()
     }
 }
 
@@ -238,15 +324,22 @@ impl<S: Read + Write> Receiver<'_, S> {
 /// ```
 #[derive(Debug)]
 pub struct Sender<'a, S> {
+    monitor: &'a Monitor,
     sending: &'a RefCell<Sending<S>>,
 }
 
-impl<S: Write> Sender<'_, S> {
+impl<S: Stream> Sender<'_, S> {
     sending!();
+
+    /// Whether the connection has ended, as [`Socket::is_over`].
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.monitor.is_over()
+    }
 
     fn send(
         &mut self,
-        message: impl FnOnce(&mut Writer, &mut adapter::Write<'_>) -> Result<(), SendError>,
+        message: impl Fn(&mut Writer, &mut adapter::Write<'_>) -> Result<(), SendError>,
     ) -> Result<(), Error> {
         self.sending.borrow_mut().send(message)
     }
@@ -256,92 +349,34 @@ impl<S: Write> Sender<'_, S> {
     }
 }
 
-/// What receiving needs beside a reader: bytes, and a way to answer.
-trait Peer {
-    fn read(&mut self, input: &mut Input) -> io::Result<usize>;
-    fn read_to(&mut self, room: &mut [u8]) -> io::Result<usize>;
-    /// Queues what is owed, and begins to write it.
-    fn answer(&mut self, reply: Reply) -> Result<(), Error>;
-    /// Writes what is pending.
-    fn flush(&mut self) -> Result<(), Error>;
-    /// Nothing can be sent any more.
-    fn end(&mut self);
-}
-
-impl<S: Read + Write> Peer for &RefCell<Sending<S>> {
-    fn read(&mut self, input: &mut Input) -> io::Result<usize> {
-        input.fill(&mut self.borrow_mut().stream)
+impl<S: Stream> Peer for &RefCell<Sending<S>> {
+    fn limit(&self) -> Option<Duration> {
+        self.borrow().stream.reading.limit
     }
 
-    fn read_to(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        input::read(&mut self.borrow_mut().stream, room)
+    fn read(&mut self, monitor: &Monitor, until: Option<Duration>, buffer: &mut [u8]) -> Result<usize, Stopped> {
+        self.borrow_mut().stream.read(monitor, until, buffer)
     }
 
-    fn answer(&mut self, reply: Reply) -> Result<(), Error> {
-        self.borrow_mut().answer(reply)
+    fn answer(&mut self, reply: Reply) {
+        self.borrow_mut().answer(reply);
     }
 
-    fn flush(&mut self) -> Result<(), Error> {
-        self.borrow_mut().flush()
+    fn act(&mut self, _: &Monitor, due: Due) {
+        let _ = self.borrow_mut().act(due); // a failure is in the monitor
+    }
+
+    fn flush_for_a_turn(&mut self) -> bool {
+        self.borrow_mut().flush_for_a_turn().is_err()
+    }
+
+    fn finish(&mut self, _: &Monitor, until: Option<Duration>) -> Result<(), Error> {
+        self.borrow_mut().flush(until)
     }
 
     fn end(&mut self) {
-        self.borrow_mut().writer.end();
-    }
-}
-
-fn next<'r>(reader: &'r mut Reader, input: &mut Input, peer: &mut impl Peer) -> Result<Option<Event<'r>>, Error> {
-    loop {
-        let ready = input.lend(|bytes| reader.advance(bytes));
-        if let Some(reply) = reader.take_reply() {
-            // The news is the event or the fault. What could not be written is pending, for the flush below.
-            let _ = peer.answer(reply);
-        }
-        if ready? {
-            return Ok(reader.event());
-        }
-        if reader.is_closed() {
-            match peer.flush() {
-                // To be called again: the peer waits for the close frame.
-                Err(Error::Io(error)) if is_timeout(error.kind()) => return Err(error.into()),
-                _ => await_close(reader, input, peer),
-            }
-            peer.end();
-            return Ok(None);
-        }
-        match peer.flush() {
-            // A peer that does not read may be waiting for this end to do so.
-            Err(Error::Io(error)) if is_timeout(error.kind()) => {}
-            flushed => flushed?,
-        }
-        let n = match reader.room(Input::SIZE) {
-            Some(room) => {
-                let n = peer.read_to(room)?;
-                if reader.filled(n) {
-                    return Ok(reader.event());
-                }
-                n
-            }
-            None => peer.read(input)?,
-        };
-        if n == 0 {
-            peer.end();
-            reader.receive_eof()?;
-        }
-    }
-}
-
-const fn is_timeout(kind: io::ErrorKind) -> bool {
-    matches!(kind, io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock)
-}
-
-/// Section 7.1.1: after both close frames, a client waits for the server to end the stream.
-fn await_close(reader: &mut Reader, input: &mut Input, peer: &mut impl Peer) {
-    let clean = reader.role() == Role::Client && reader.error().is_none();
-    while clean && !reader.is_eof() {
-        if !matches!(peer.read(input), Ok(1..)) {
-            let _ = reader.receive_eof(); // none is missing
-        }
-        input.clear();
+        let mut sending = self.borrow_mut();
+        sending.writer.end();
+        sending.stream.shutdown_write();
     }
 }

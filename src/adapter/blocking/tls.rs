@@ -1,12 +1,16 @@
 //! TLS over TCP, as its client, for threads that read and write at once.
 
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 use std::io::{self, IoSlice, Read, Write};
 use std::net::TcpStream;
 use std::sync::Mutex;
 
-use super::Input;
-use super::halves::lock;
+use super::monitor::lock;
+use super::timed::Progress;
+use super::wire::Wire;
+use super::{Error, Input};
+use crate::adapter::input::or_eof;
 use crate::adapter::session::Session;
 
 /// A session, and what is on its way between it and the stream. While a thread waits for the stream it holds the lock
@@ -15,34 +19,52 @@ use crate::adapter::session::Session;
 pub(super) struct Tls {
     session: Mutex<Session>,
     reading: Mutex<Input>,
-    writing: Mutex<VecDeque<u8>>,
+    writing: Mutex<Output>,
+}
+
+/// What is encrypted and not written.
+#[derive(Debug, Default)]
+struct Output {
+    bytes: VecDeque<u8>,
+    /// Whether the stream did not take all that it was given last.
+    refused: bool,
 }
 
 impl Tls {
     /// Performs the handshake.
-    pub(super) fn open(mut session: Session, mut tcp: &TcpStream) -> io::Result<Self> {
-        while session.is_handshaking() {
-            session.complete_io(&mut tcp)?;
+    pub(super) fn open(mut session: Session, wire: &mut Wire<TcpStream>) -> Result<Self, Error> {
+        loop {
+            flush(&mut session, wire)?;
+            if !session.is_handshaking() {
+                break;
+            }
+            if wire.input.rest().is_empty() && wire.read()? == 0 {
+                return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+            }
+            if let Err(error) = wire.input.lend(|bytes| take(&mut session, bytes)) {
+                let _ = flush(&mut session, wire); // the alert
+                return Err(error.into());
+            }
         }
         Ok(Self {
             session: Mutex::new(session),
-            reading: Mutex::new(Input::holding(&[])),
-            writing: Mutex::new(VecDeque::new()),
+            reading: Mutex::new(Input::holding(wire.input.rest())),
+            writing: Mutex::default(),
         })
     }
 
-    pub(super) fn read(&self, mut tcp: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    /// Reads from the stream once at most. If nothing is decrypted by then, the error is `Interrupted`.
+    pub(super) fn read_once(&self, mut tcp: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
         let mut input = lock(&self.reading);
-        loop {
-            match lock(&self.session).reader().read(buffer) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                read => return read,
-            }
-            if input.rest().is_empty() {
-                input.fill(&mut tcp)?;
-            }
-            input.lend(|bytes| self.receive(bytes)).inspect_err(|_| self.alert(tcp))?;
+        match lock(&self.session).reader().read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            read => return read,
         }
+        if input.rest().is_empty() {
+            input.fill(|buffer| or_eof(tcp.read(buffer)))?;
+        }
+        input.lend(|bytes| take(&mut lock(&self.session), bytes)).inspect_err(|_| self.alert(tcp))?;
+        Err(io::ErrorKind::Interrupted.into())
     }
 
     /// What is taken is written now or, after a time-out, by the next call. An error comes from the next call too.
@@ -58,33 +80,40 @@ impl Tls {
         self.send(&mut lock(&self.writing), tcp)
     }
 
-    /// Lets the session look at the next bytes, or at the end of the stream if there are none.
-    fn receive(&self, bytes: &mut &mut [u8]) -> io::Result<()> {
-        let mut session = lock(&self.session);
-        let n = session.read_tls(&mut &**bytes)?;
-        *bytes = core::mem::take(bytes).split_at_mut(n).1;
-        match session.process_new_packets() {
-            Ok(_) => Ok(()),
-            Err(error) => Err(io::Error::new(io::ErrorKind::InvalidData, error)),
-        }
+    /// Ends the sending direction of the session.
+    pub(super) fn close(&self, tcp: &TcpStream) -> io::Result<()> {
+        lock(&self.session).send_close_notify();
+        self.flush(tcp)
     }
 
-    /// Writes what the session has encrypted.
-    fn send(&self, output: &mut VecDeque<u8>, mut tcp: &TcpStream) -> io::Result<()> {
+    /// Writes what the session has encrypted. A short write is one that ran out of time.
+    fn send(&self, output: &mut Output, mut tcp: &TcpStream) -> io::Result<()> {
         loop {
             let mut session = lock(&self.session);
             while session.wants_write() {
-                session.write_tls(output)?;
+                session.write_tls(&mut output.bytes)?;
             }
             drop(session);
-            if output.is_empty() {
+            let bytes = output.bytes.as_slices().0;
+            if bytes.is_empty() {
                 return Ok(());
             }
-            match tcp.write(output.as_slices().0) {
+            let all = bytes.len();
+            let n = match tcp.write(bytes) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(n) => drop(output.drain(..n)),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+                Ok(n) => n,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    output.refused = true;
+                    return Err(error);
+                }
+            };
+            drop(output.bytes.drain(..n));
+            let had_refused = core::mem::replace(&mut output.refused, n < all);
+            match (output.refused, had_refused) {
+                (true, true) => return Err(io::Error::new(io::ErrorKind::WouldBlock, Progress)),
+                (true, false) => return Err(io::ErrorKind::WouldBlock.into()),
+                (false, _) => {}
             }
         }
     }
@@ -95,4 +124,23 @@ impl Tls {
             let _ = self.send(&mut output, tcp);
         }
     }
+}
+
+/// Lets the session look at the next bytes, or at the end of the stream if there are none.
+fn take(session: &mut Session, bytes: &mut &mut [u8]) -> io::Result<()> {
+    let n = session.read_tls(&mut &**bytes)?;
+    *bytes = core::mem::take(bytes).split_at_mut(n).1;
+    match session.process_new_packets() {
+        Ok(_) => Ok(()),
+        Err(error) => Err(io::Error::new(io::ErrorKind::InvalidData, error)),
+    }
+}
+
+/// Writes what the session has to say in the handshake.
+fn flush(session: &mut Session, wire: &mut Wire<TcpStream>) -> Result<(), Error> {
+    let mut bytes = Vec::new();
+    while session.wants_write() {
+        session.write_tls(&mut bytes)?;
+    }
+    wire.write(&bytes)
 }

@@ -1,5 +1,4 @@
 //! The driver for threads: short reads and writes, time-outs that lose nothing, two threads, limits, handshakes.
-#![cfg(feature = "std")]
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
@@ -10,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ws_proto::blocking::{self, Error, Incoming, ReadHalf, Socket, WriteHalf};
+use ws_proto::blocking::{self, Error, Incoming, ReadHalf, Socket, Stream, Untimed, WriteHalf};
 use ws_proto::handshake::{Answer, ClientRequest, HandshakeError, OriginPolicy};
 use ws_proto::{CloseCode, Config, Connection, Event, Kind, Message, Role, Seed, SendError, Side, Writer};
 
@@ -55,8 +54,7 @@ fn pattern(seed: usize, n: usize) -> Vec<u8> {
 }
 
 fn is_time_out<T>(result: &Result<T, Error>) -> bool {
-    use io::ErrorKind::{TimedOut, WouldBlock};
-    matches!(result, Err(Error::Io(error)) if matches!(error.kind(), WouldBlock | TimedOut))
+    matches!(result, Err(Error::TimedOut))
 }
 
 // --- a stream that follows a script ---
@@ -99,8 +97,8 @@ impl Scripted {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn socket(&self, role: Role, config: &Config) -> Socket<Self> {
-        Socket::new(self.clone(), connection(role, config), b"")
+    fn socket(&self, role: Role, config: &Config) -> Socket<Untimed<Self>> {
+        Socket::new(Untimed(self.clone()), connection(role, config), b"", config)
     }
 }
 
@@ -247,7 +245,7 @@ fn t26_a_ping_flood_stays_within_the_limit_of_the_output() {
             stream.script().broken = Some(io::ErrorKind::WouldBlock);
             let socket = stream.socket(role, &Config::new().max_pending(1000));
             let mut rest = if halves {
-                let (mut reading, mut writing) = socket.into_split(stream.clone());
+                let (mut reading, mut writing) = socket.into_split(Untimed(stream.clone()));
                 (0..PINGS).for_each(|_| assert!(matches!(reading.next(), Ok(Some(Event::Ping(_)))), "{name}"));
                 stream.script().broken = None;
                 writing.flush().unwrap();
@@ -286,7 +284,7 @@ fn large_messages_are_read_whole() {
                 [large.into(), Message::Ping(b"between".into()), both.into(), Message::Text("behind".into())];
             let mut got = Vec::new();
             if halves {
-                let (mut reading, _writing) = socket.into_split(stream.clone());
+                let (mut reading, _writing) = socket.into_split(Untimed(stream.clone()));
                 (0..4).for_each(|_| got.extend(reading.next().unwrap().map(Message::from)));
             } else {
                 let mut socket = socket;
@@ -391,7 +389,7 @@ fn limits() {
             let told = [Message::Close(Some((*code, String::new())))];
             assert_eq!(heard_from(role, &stream.script().output), told, "{name}, {role:?}");
             assert!(matches!(socket.next(), Ok(None)), "{name}: once");
-            assert!(matches!(socket.text("over"), Err(Error::Send(SendError::Closed))), "{name}");
+            assert!(matches!(socket.text("over"), Err(Error::Protocol(_))), "{name}: the same cause");
         }
     }
 }
@@ -444,7 +442,7 @@ fn queueing() {
                 }
                 2 | 3 => assert!(socket.next().is_err(), "the end of the stream"),
                 _ => {
-                    let (_, mut writing) = socket.into_split(stream.clone());
+                    let (_, mut writing) = socket.into_split(Untimed(stream.clone()));
                     writing.queue(queue).unwrap();
                     assert_eq!(writing.queue(|writer| writer.binary(&[0; 40])), Ok(()), "room for one more");
                     assert_eq!(writing.queue(|writer| writer.text("")), Err(SendError::Full));
@@ -470,7 +468,7 @@ fn tcp() -> (TcpStream, TcpStream) {
 fn a_read_time_out_in_a_frame() {
     let (near, mut far) = tcp();
     near.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
-    let mut socket = Socket::new(near, connection(Role::Server, &Config::new()), b"");
+    let mut socket = Socket::new(near, connection(Role::Server, &Config::new()), b"", &Config::new());
     let wire = said_to(Role::Server, |writer| writer.text("in pieces").unwrap());
     assert!(is_time_out(&socket.next()));
     for byte in wire.iter().take(wire.len() - 1) {
@@ -485,7 +483,8 @@ fn a_read_time_out_in_a_frame() {
 fn a_write_time_out_in_a_frame() {
     let (near, mut far) = tcp();
     near.set_write_timeout(Some(Duration::from_millis(20))).unwrap();
-    let mut socket = Socket::new(near, connection(Role::Server, &Config::new().max_pending(64 << 20)), b"");
+    let mut socket =
+        Socket::new(near, connection(Role::Server, &Config::new().max_pending(64 << 20)), b"", &Config::new());
     let long = pattern(1, 12 << 20);
     assert!(is_time_out(&socket.binary(&long)), "more than the system holds");
     assert!(is_time_out(&socket.text("behind")), "queued");
@@ -579,8 +578,8 @@ fn message(i: usize) -> Vec<u8> {
 /// Both threads of one end.
 fn saturate<S, W>(halves: (ReadHalf<S, W>, WriteHalf<W>), counts: &Arc<Counts>) -> [thread::JoinHandle<()>; 2]
 where
-    S: Read + Send + 'static,
-    W: Write + Send + 'static,
+    S: Stream + Send + 'static,
+    W: Stream + Send + 'static,
 {
     let (mut reader, mut writer) = halves;
     let (all, received) = mpsc::channel();
@@ -663,7 +662,8 @@ fn two_threads_over_a_small_pipe() {
             let config = Config::new().max_pending(max_pending);
             let (near, far) = Pipe::pair(capacity, Duration::from_secs(3600));
             let ends = [(near, Role::Client), (far, Role::Server)].map(|(pipe, role)| {
-                let halves = Socket::new(pipe.clone(), connection(role, &config), b"").into_split(pipe.clone());
+                let halves = Socket::new(Untimed(pipe.clone()), connection(role, &config), b"", &config)
+                    .into_split(Untimed(pipe.clone()));
                 (saturate(halves, &counts), pipe)
             });
             let [(near, near_pipe), (far, _)] = ends;
@@ -693,10 +693,10 @@ fn two_threads_that_only_answer() {
         end.split().1.binary(&pattern(1, length)).unwrap();
         pipe.write_all(end.outgoing()).unwrap();
         end.consume(30);
-        (Socket::new(pipe.clone(), end, &pings), pipe)
+        (Socket::new(Untimed(pipe.clone()), end, &pings, &Config::new()), pipe)
     });
     let threads = ends.map(|(socket, pipe)| {
-        let (mut reader, writer) = socket.into_split(pipe);
+        let (mut reader, writer) = socket.into_split(Untimed(pipe));
         let counts = Arc::clone(&counts);
         thread::spawn(move || {
             let (mut pings, mut binary, mut pong) = (0, false, None);
@@ -727,16 +727,12 @@ fn two_threads_over_tcp() {
     counts.watch(name);
     let (near, far) = tcp();
     let ends = [(near, Role::Client), (far, Role::Server)].map(|(stream, role)| {
-        let (writing, ending) = (stream.try_clone().unwrap(), stream.try_clone().unwrap());
-        let halves = Socket::new(stream, connection(role, &Config::new()), b"").into_split(writing);
-        (saturate(halves, &counts), ending)
+        let writing = stream.try_clone().unwrap();
+        let halves = Socket::new(stream, connection(role, &Config::new()), b"", &Config::new()).into_split(writing);
+        saturate(halves, &counts)
     });
-    let [(near, _), (far, ending)] = ends;
-    let [far_receiving, far_sending] = far;
-    far_receiving.join().unwrap();
-    ending.shutdown(Shutdown::Both).unwrap();
-    far_sending.join().unwrap();
-    for thread in near {
+    // The server ends the stream, and the client waits for that.
+    for thread in ends.into_iter().flatten() {
         thread.join().unwrap();
     }
     counts.check(name);
@@ -752,7 +748,7 @@ fn left_over_bytes_of_a_request() {
     for read in [1, 10, 1000] {
         let wire = [REQUEST.as_bytes(), b"\x81\x85\0\0\0\0first\x81\x86\0\0\0\0second"].concat();
         let stream = Scripted::new(&wire, read, 7, None);
-        let mut socket = blocking::accept(stream.clone(), OriginPolicy::Any, &Config::new()).unwrap();
+        let mut socket = blocking::accept(Untimed(stream.clone()), OriginPolicy::Any, &Config::new()).unwrap();
         assert!(stream.script().output.starts_with(b"HTTP/1.1 101 "));
         assert_eq!(owned(socket.next().unwrap()), Some("first".into()), "{read}");
         assert_eq!(owned(socket.next().unwrap()), Some("second".into()), "{read}");
@@ -770,7 +766,7 @@ fn left_over_bytes_of_a_response() {
             head.extend(byte);
         }
         let stream = Scripted::new(&head, 1000, 1000, None);
-        drop(blocking::accept(stream.clone(), OriginPolicy::Any, &Config::new()).unwrap());
+        drop(blocking::accept(Untimed(stream.clone()), OriginPolicy::Any, &Config::new()).unwrap());
         let answer = stream.script().output.clone();
         far.write_all(&[&answer[..], b"\x81\x05first"].concat()).unwrap();
         far
@@ -798,14 +794,14 @@ fn wrong_requests() {
     ];
     for (name, request, status) in cases {
         let stream = Scripted::new(request.as_bytes(), 100, 100, None);
-        let refused = blocking::accept(stream.clone(), OriginPolicy::Any, &Config::new());
+        let refused = blocking::accept(Untimed(stream.clone()), OriginPolicy::Any, &Config::new());
         assert!(matches!(refused, Err(Error::Handshake(_))), "{name}: {refused:?}");
         let response = String::from_utf8(stream.script().output.clone()).unwrap();
         assert!(response.starts_with(&format!("HTTP/1.1 {status} ")), "{name}: {response}");
         assert!(response.contains("\r\n\r\n"), "{name}: complete");
     }
     let stream = Scripted::new(&REQUEST.as_bytes()[..50], 100, 100, None);
-    let cut = blocking::accept(stream, OriginPolicy::Any, &Config::new());
+    let cut = blocking::accept(Untimed(stream), OriginPolicy::Any, &Config::new());
     assert!(matches!(cut, Err(Error::Handshake(HandshakeError::UnexpectedEof))), "{cut:?}");
 }
 
@@ -822,7 +818,7 @@ fn wrong_responses() {
     ] {
         let stream = Scripted::new(response.as_bytes(), 100, 100, None);
         let request = ClientRequest::new("ws://localhost/").unwrap();
-        let refused = blocking::client(stream.clone(), request, &Config::new());
+        let refused = blocking::client(Untimed(stream.clone()), request, &Config::new());
         assert!(matches!(refused, Err(Error::Rejected(_) | Error::Handshake(_))), "{name}: {refused:?}");
     }
 }
@@ -830,7 +826,7 @@ fn wrong_responses() {
 #[test]
 fn two_steps() {
     let stream = Scripted::new(REQUEST.as_bytes(), 100, 100, None);
-    match blocking::receive_request(stream.clone(), OriginPolicy::Any, &Config::new()).unwrap() {
+    match blocking::receive_request(Untimed(stream.clone()), OriginPolicy::Any, &Config::new()).unwrap() {
         Incoming::Upgrade(upgrade) => {
             assert_eq!(upgrade.request().target(), "/chat");
             drop(upgrade.reject(403, &[("X-Why", "because")], b"not you").unwrap());
@@ -843,7 +839,7 @@ fn two_steps() {
 
     let wire = REQUEST.replacen("\r\n\r\n", "\r\nSec-WebSocket-Protocol: a, b\r\n\r\n", 1);
     let stream = Scripted::new(wire.as_bytes(), 100, 100, None);
-    match blocking::receive_request(stream.clone(), OriginPolicy::Any, &Config::new()).unwrap() {
+    match blocking::receive_request(Untimed(stream.clone()), OriginPolicy::Any, &Config::new()).unwrap() {
         Incoming::Upgrade(upgrade) => {
             let socket = upgrade.accept(&Answer::new().protocol("b")).unwrap();
             assert_eq!(socket.protocol(), Some("b"));
@@ -852,7 +848,7 @@ fn two_steps() {
     }
 
     let stream = Scripted::new(b"GET /page HTTP/1.1\r\nHost: localhost\r\n\r\n", 100, 100, None);
-    match blocking::receive_request(stream.clone(), OriginPolicy::Any, &Config::new()).unwrap() {
+    match blocking::receive_request(Untimed(stream.clone()), OriginPolicy::Any, &Config::new()).unwrap() {
         Incoming::Upgrade(_) => panic!("a plain request"),
         Incoming::Plain(plain) => {
             assert_eq!(plain.request().target(), "/page");
