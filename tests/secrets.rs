@@ -8,6 +8,7 @@ use std::fmt::Debug;
 use std::io::{self, Cursor, Read, Write};
 
 use common::{END, PLAIN, REQUEST, asks, change, client, reject_with, request, response, serve};
+use ws_proto::blocking::Untimed;
 use ws_proto::handshake::{
     Answer, Client, ClientRequest, Incoming, OriginPolicy, PlainRequest, Rejected, Request, Server, Uri,
 };
@@ -193,8 +194,8 @@ impl Write for Stream {
     }
 }
 
-fn stream(bytes: Vec<u8>) -> Stream {
-    Stream(Hidden(Cursor::new(bytes)))
+fn stream(bytes: Vec<u8>) -> Untimed<Stream> {
+    Untimed(Stream(Hidden(Cursor::new(bytes))))
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod cause;
 mod error;
 mod input;
+mod refused;
 mod session;
 
 pub mod blocking;

@@ -13,9 +13,10 @@ use super::monitor::Monitor;
 use super::timed::Timed;
 use super::wire::Wire;
 use super::{Error, MaybeTls, Socket, Stream};
+use crate::adapter::refused::Refused;
 use crate::adapter::session::{self, Session};
 use crate::config::Config;
-use crate::handshake::{Client, ClientRequest, Response};
+use crate::handshake::{Client, ClientRequest, Rejected, Response};
 use crate::seed::Seed;
 
 /// Connects to a `ws://` or `wss://` URL over TCP and performs the handshake. `wss://` needs the feature `rustls`, and
@@ -104,7 +105,7 @@ fn client_over(
     config: &Config,
 ) -> Result<Socket<MaybeTls>, Error> {
     let client = Client::new(request, config, Seed::from_os()?)?;
-    open(MaybeTls::open(wire, session)?, client)
+    open(MaybeTls::open(wire, session)?, client)?.map_err(Error::from)
 }
 
 /// Performs a client's handshake over `stream`, in [`Config::opening_timeout`].
@@ -113,21 +114,76 @@ fn client_over(
 ///
 /// As [`connect`].
 pub fn client<S: Stream>(stream: S, request: ClientRequest, config: &Config) -> Result<Socket<S>, Error> {
+    try_client(stream, request, config)?.map_err(Error::from)
+}
+
+/// As [`client`], but that a refusal is no error: it hands over the response and, if HTTP goes on there, the stream.
+///
+/// ```no_run
+/// # use std::net::TcpStream;
+/// use ws_proto::handshake::ClientRequest;
+/// use ws_proto::{Config, blocking};
+///
+/// let config = Config::new();
+/// let request = ClientRequest::new("ws://127.0.0.1:9001/")?;
+/// let stream = TcpStream::connect("127.0.0.1:9001")?;
+/// let mut socket = match blocking::try_client(stream, request.clone(), &config)? {
+///     Ok(socket) => socket,
+///     Err(refused) if refused.response().status() == Some(401) => {
+///         let stream = refused.into_stream()?; // or connect again
+///         blocking::client(stream, request.header("Authorization", "Basic dTpw"), &config)?
+///     }
+///     Err(refused) => return Err(blocking::Error::from(refused).into()),
+/// };
+/// # socket.text("Hello")?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// As [`client`]. A response without a status, and one that switches protocols in a wrong way, is [`Error::Rejected`] here,
+/// too.
+pub fn try_client<S: Stream>(
+    stream: S,
+    request: ClientRequest,
+    config: &Config,
+) -> Result<Result<Socket<S>, Refused<S>>, Error> {
     let client = Client::new(request, config, Seed::from_os()?)?;
     open(Wire::new(stream, config), client)
 }
 
-fn open<S: Stream>(mut wire: Wire<S>, mut client: Client) -> Result<Socket<S>, Error> {
-    wire.write(client.outgoing())?;
-    let n = client.outgoing().len();
-    client.consume(n);
-    loop {
-        match wire.input.lend(|bytes| client.receive(bytes))? {
-            Some(response) => return Ok(opened(wire, response)),
-            None if wire.read()? == 0 => client.receive_eof()?,
-            None => {}
+fn open<S: Stream>(mut wire: Wire<S>, mut client: Client) -> Result<Result<Socket<S>, Refused<S>>, Error> {
+    // A server may answer, and end the stream, before it has read the request.
+    let written = wire.write(client.outgoing());
+    let rejected = loop {
+        match wire.input.lend(|bytes| client.receive(bytes)) {
+            Ok(Some(response)) => return Ok(Ok(opened(wire, response))),
+            Ok(None) => match (wire.read(), &written) {
+                (Ok(0), Ok(())) => client.receive_eof()?,
+                (Ok(1..), _) => {}
+                (Ok(0) | Err(_), Err(_)) => return Err(written.err().unwrap_or(Error::TimedOut)),
+                (Err(error), Ok(())) => return Err(error),
+            },
+            Err(rejected) => break rejected,
+        }
+    };
+    if rejected.status().is_none_or(|status| status == 101) {
+        return Err(rejected.into());
+    }
+    Ok(Err(refused(wire, rejected)))
+}
+
+/// Reads the body. If the time is over, or the stream fails, what is there of it is all.
+fn refused<S: Stream>(mut wire: Wire<S>, mut response: Rejected) -> Refused<S> {
+    while response.wants_body() {
+        match wire.read() {
+            Ok(1..) => wire.input.lend(|bytes| response.receive_body(bytes)),
+            Ok(0) => response.receive_eof(),
+            Err(_) => break,
         }
     }
+    let goes_on = response.can_reuse() && wire.input.rest().is_empty();
+    Refused::new(response, goes_on.then(|| wire.stream.release()))
 }
 
 fn opened<S: Stream>(wire: Wire<S>, response: Response) -> Socket<S> {

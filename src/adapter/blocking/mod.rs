@@ -64,7 +64,7 @@ use alloc::sync::Arc;
 use core::cell::RefCell;
 use core::time::Duration;
 
-pub use self::client::{client, connect};
+pub use self::client::{client, connect, try_client};
 #[cfg(feature = "rustls")]
 pub use self::client::{client_tls, connect_with};
 pub use self::halves::{ReadHalf, WriteHalf};
@@ -78,6 +78,7 @@ pub use self::stream::{Layered, Stream, Untimed};
 use self::timed::{Stopped, Timed};
 pub use super::error::Error;
 use super::input::Input;
+pub use super::refused::Refused;
 use crate::adapter;
 use crate::close::CloseCode;
 use crate::config::Config;

@@ -3,12 +3,12 @@
 use alloc::boxed::Box;
 #[cfg(feature = "rustls")]
 use alloc::sync::Arc;
-use core::fmt;
 use core::future::poll_fn;
 use std::io;
 
 use super::wire::Wire;
 use super::{Error, Io, MaybeTls, Socket};
+use crate::adapter::refused::Refused;
 use crate::adapter::session::{self, Session};
 use crate::config::Config;
 use crate::handshake::{Client, ClientRequest, Rejected, Response};
@@ -147,41 +147,6 @@ pub(in crate::adapter) async fn client_over<T: Io>(
     Box::pin(open(wire, client)).await?.map_err(Error::from)
 }
 
-/// A response that opens no connection, and the stream that it came on. See [`try_client`].
-pub struct Refused<T> {
-    response: Box<Rejected>,
-    io: Option<T>,
-}
-
-impl<T> Refused<T> {
-    /// What the server answered. The body is there as far as it has come within [`Config::opening_timeout`].
-    #[must_use]
-    pub const fn response(&self) -> &Rejected {
-        &self.response
-    }
-
-    /// The stream, for another request.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Rejected`] if the stream ends behind this response: see [`Rejected::can_reuse`].
-    pub fn into_stream(self) -> Result<T, Error> {
-        self.io.ok_or(Error::Rejected(self.response))
-    }
-}
-
-impl<T> From<Refused<T>> for Error {
-    fn from(refused: Refused<T>) -> Self {
-        Self::Rejected(refused.response)
-    }
-}
-
-impl<T> fmt::Debug for Refused<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Refused").field("response", &self.response).finish_non_exhaustive()
-    }
-}
-
 async fn open<T: Io>(mut wire: Wire<T>, mut client: Client) -> Result<Result<Socket<T>, Refused<T>>, Error> {
     // A server may answer, and end the stream, before it has read the request.
     let written = wire.write(client.outgoing()).await;
@@ -224,5 +189,5 @@ async fn refused<T: Io>(mut wire: Wire<T>, mut response: Rejected) -> Refused<T>
         }
     }
     let goes_on = response.can_reuse() && wire.input.rest().is_empty();
-    Refused { response: Box::new(response), io: goes_on.then_some(wire.io) }
+    Refused::new(response, goes_on.then_some(wire.io))
 }

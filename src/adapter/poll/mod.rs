@@ -33,7 +33,7 @@ mod wire;
 pub use self::bytes::Bytes;
 #[cfg(feature = "tokio")]
 pub(super) use self::client::client_over;
-pub use self::client::{Refused, client, connect, try_client};
+pub use self::client::{client, connect, try_client};
 #[cfg(feature = "rustls")]
 pub use self::client::{client_tls, connect_with};
 pub use self::handshake::{Incoming, Plain, Upgrade, accept, receive_request};
@@ -43,3 +43,4 @@ pub use self::receiver::Receiver;
 pub use self::sender::Sender;
 pub use self::socket::Socket;
 pub use super::error::Error;
+pub use super::refused::Refused;
