@@ -123,15 +123,16 @@ impl Config {
         }
     }
 
-    /// The longest message to receive, in bytes over all its fragments: 16 MiB. One byte more is close code 1009.
+    /// The longest message to receive, in bytes over all its fragments: 16 MiB. One byte more is close code 1009. For a
+    /// compressed message this is the size that it inflates to; its compressed form may have an eighth of it and 1 KiB more.
     #[must_use]
     pub const fn max_message(mut self, bytes: usize) -> Self {
         self.max_message = bytes;
         self
     }
 
-    /// The longest payload of one frame to receive, in bytes: that of [`Config::max_message`], unless it is set here. One
-    /// byte more is close code 1009.
+    /// The longest payload of one frame to receive, in bytes: that of [`Config::max_message`], compressed or not as the frame
+    /// is, unless it is set here. One byte more is close code 1009.
     #[must_use]
     pub const fn max_frame(mut self, bytes: usize) -> Self {
         self.max_frame = Some(bytes);
