@@ -125,7 +125,8 @@ impl Config {
         }
     }
 
-    /// The longest message to receive, in bytes over all its fragments: 16 MiB. One byte more is close code 1009.
+    /// The longest message to receive, in bytes over all its fragments: 16 MiB. One byte more is close code 1009. For a
+    /// compressed message this is the size that it inflates to; its compressed form may have an eighth of it and 1 KiB more.
     #[must_use]
     pub const fn max_message(mut self, bytes: usize) -> Self {
         self.max_message = bytes;

@@ -20,8 +20,8 @@ fn errors() -> Vec<(&'static str, Vec<Box<dyn core::error::Error>>)> {
         BadClose { Length, Code(CloseCode::ABNORMAL), Reason }
         Error {
             BadClose(BadClose::Length), BadClose(BadClose::Code(CloseCode(999))), BadCompression, BadControlFragment,
-            BadControlLength, BadContinuation, BadLength, BadMask, BadOpCode, BadReservedBit, BadUtf8, FrameTooBig,
-            MessageTooBig, TooManyFragments, UnexpectedEof,
+            BadControlLength, BadContinuation, BadLength, BadMask, BadOpCode, BadReservedBit, BadUtf8, ExpandsTooMuch,
+            FrameTooBig, MessageTooBig, TooManyFragments, UnexpectedEof,
         }
         SendError {
             BadCloseCode(CloseCode::TLS), BadUtf8, Closed, ControlTooLong, Full, Interleaved, ReasonTooLong,

@@ -15,9 +15,9 @@ pub(super) struct Deflater {
     level: u8,
     /// Whose window is in the codec; nobody's after anything but a message that went out.
     pub(super) owner: Option<Owner>,
-    /// Whether the codec has handed out all that it made. Only then may it be started anew: zlib-rs keeps the place of
-    /// what is left, even behind a reset, and panics once no room is left behind that place.
-    clean: bool,
+    /// Whether the codec has handed out all that it made. Only then may it be lent again: zlib-rs keeps the place of what is
+    /// left, even behind a reset, and panics once no room is left behind that place.
+    pub(super) clean: bool,
     output: Vec<u8>,
     len: usize,
 }
@@ -42,11 +42,6 @@ impl Deflater {
     /// Whether the window is all that `owner` has sent.
     pub(super) fn goes_on_for(&self, owner: Option<Owner>) -> bool {
         owner.is_some() && self.owner == owner && self.codec.total_in() < LONG_STREAM
-    }
-
-    /// Whether it may be lent again: not behind a message that did not come to its end.
-    pub(super) const fn is_clean(&self) -> bool {
-        self.clean
     }
 
     /// Starts anew behind `history`, older bytes first; false if the codec refuses.
@@ -135,7 +130,7 @@ mod tests {
                     let all_long: Vec<u8> = random(len).iter().map(|byte| byte | 0x90).collect();
                     for message in [random(len), all_long, vec![b'x'; len]] {
                         let smaller = deflater.compress(&message);
-                        assert!(deflater.is_clean(), "{len} bytes, level {level}, window {window}");
+                        assert!(deflater.clean, "{len} bytes, level {level}, window {window}");
                         assert!(!smaller || deflater.output().len() < len);
                     }
                 }

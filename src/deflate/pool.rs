@@ -108,7 +108,7 @@ impl Pool {
 
     /// Takes a deflater back. One that did not come to the end of its message is dropped.
     pub(super) fn give_deflater(&self, mut deflater: Box<Deflater>) {
-        if deflater.is_clean() {
+        if deflater.clean {
             deflater.shrink();
             give(&self.0.deflaters, deflater, self.0.slots);
         }
@@ -180,6 +180,25 @@ mod tests {
         for (owner, lent) in [(2, 1), (4, 4), (0, 2), (5, 0), (1, 3), (3, 0)] {
             assert_eq!(pool.inflater(NonZeroU64::new(owner)).len, lent, "to {owner}");
         }
+    }
+
+    #[test]
+    fn k_01_a_codec_that_did_not_come_to_the_end_of_its_message_is_dropped() {
+        let pool = Pool::new(1);
+        let mut deflater = pool.deflater(15, 6, None);
+        assert!(deflater.compress(&[7; 100]));
+        deflater.clean = false;
+        pool.give_deflater(deflater);
+        assert!(lock(&pool.0.deflaters).is_empty());
+        pool.give_deflater(pool.deflater(15, 6, None));
+        assert_eq!(lock(&pool.0.deflaters).len(), 1);
+
+        let mut inflater = pool.inflater(None);
+        inflater.start(None, [&[], &[]]).unwrap();
+        pool.give_inflater(inflater);
+        assert!(lock(&pool.0.inflaters).is_empty());
+        pool.give_inflater(pool.inflater(None));
+        assert_eq!(lock(&pool.0.inflaters).len(), 1);
     }
 
     #[test]

@@ -49,7 +49,8 @@ impl Reader {
 
     /// Whether the last call stopped at [`Reader::inflate_at_most`], within a compressed message that has arrived. Call again,
     /// with what is left of the input and without waiting for more, to go on. Such a call may consume no input: what is
-    /// behind the message is left alone until the message is out. The codec stays with the message meanwhile.
+    /// behind the message is left alone until the message is out. The codec stays with the message meanwhile. At the end of
+    /// the stream, do so before [`Reader::receive_eof`], which gives the message up.
     ///
     /// It is also true behind a piece of [`Reader::receive_chunk`] if more may come without more input. Without the feature
     /// `deflate` it is always false.
