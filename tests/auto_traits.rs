@@ -59,11 +59,13 @@ plain!(
 plain!(
     HANDSHAKE: ws_proto::handshake::Answer,
     ws_proto::handshake::AnswerError,
+    ws_proto::handshake::BadOrigin,
     ws_proto::handshake::Client,
     ws_proto::handshake::ClientRequest,
     ws_proto::handshake::HandshakeError,
     ws_proto::handshake::Incoming,
     ws_proto::handshake::OriginPolicy,
+    ws_proto::handshake::Origins,
     ws_proto::handshake::PlainRequest,
     ws_proto::handshake::Refusal,
     ws_proto::handshake::Rejected,

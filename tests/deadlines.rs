@@ -755,8 +755,6 @@ async fn limits_of_requests() {
         ("max_target", Config::new().max_target(100), head(&format!("/{long}"), ""), 414),
         ("max_head", Config::new().max_head(300), head("/", &format!("X-Long: {long}\r\n")), 431),
         ("max_headers", Config::new().max_headers(10), head("/", &"X-One: 1\r\n".repeat(6)), 431),
-        ("max_offers", Config::new().max_offers(2), head("/", "Sec-WebSocket-Protocol: a, b, c\r\n"), 431),
-        ("max_offers", Config::new().max_offers(2), head("/", "Sec-WebSocket-Extensions: a, b, c\r\n"), 431),
     ];
     for (name, config, head, status) in cases {
         let (near, mut far) = duplex(4000);

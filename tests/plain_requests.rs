@@ -4,9 +4,11 @@
 #[path = "common/handshake.rs"]
 mod common;
 
+use std::io::{self, Read, Write};
+
 use common::{END, PLAIN, Parsed, REQUEST, Served, assert_refused, change, request, serve, serve_with};
-use ws_proto::Config;
 use ws_proto::handshake::{HandshakeError, OriginPolicy, Server};
+use ws_proto::{Config, blocking};
 
 const UPGRADE_LINE: &str = "Upgrade: websocket\r\n";
 
@@ -310,6 +312,94 @@ fn k_43_what_a_peer_sent_is_made_harmless() {
             assert!(detail.len() <= 210, "{}: {detail}", detail.len());
             let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b" -._~:/[],?".contains(&byte);
             assert!(detail.bytes().all(is_plain), "{detail}");
+        }
+    }
+}
+
+/// A stream of what a client says, and what is written to it.
+struct Lanes<'a>(&'a [u8], Vec<u8>);
+
+impl Read for &mut Lanes<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl Write for &mut Lanes<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.1.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A request, the method that the program sees, whether its answer has a body, and the status where nobody looks.
+const DRIVEN: [(&[u8], &str, bool, u16); 5] = [
+    (b"HEAD / HTTP/1.1\r\nHost: h\r\n\r\n", "HEAD", false, 405),
+    (b"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", "OPTIONS", true, 405),
+    (b"OPTIONS / HTTP/1.0\r\n\r\n", "OPTIONS", true, 405),
+    (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello", "POST", true, 405),
+    (b"GET / HTTP/1.1\r\nHost: h\r\n\r\n", "GET", true, 426),
+];
+
+#[test]
+fn k_13_plain_requests_come_through_threads() {
+    for (bytes, method, has_body, status) in DRIVEN {
+        let mut lanes = Lanes(bytes, Vec::new());
+        match blocking::receive_request(&mut lanes, OriginPolicy::Any, &Config::new()).unwrap() {
+            blocking::Incoming::Plain(plain) => {
+                assert_eq!(plain.request().method(), method);
+                plain.respond(200, &[], b"well").unwrap();
+            }
+            blocking::Incoming::Upgrade(_) => panic!("{method} is no upgrade"),
+        }
+        let response = Parsed::new(&lanes.1);
+        assert_eq!((response.status, response.body.len()), (200, if has_body { 4 } else { 0 }), "{method}");
+        let mut lanes = Lanes(bytes, Vec::new());
+        let error = blocking::accept(&mut lanes, OriginPolicy::Any, &Config::new()).err();
+        assert!(
+            matches!(error, Some(blocking::Error::Handshake(error)) if error.status() == Some(status)),
+            "{error:?}"
+        );
+        assert_eq!(Parsed::new(&lanes.1).status, status, "{method}");
+    }
+}
+
+#[cfg(feature = "tokio")]
+#[tokio::test(start_paused = true)]
+async fn k_13_plain_requests_come_through_tasks() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    for (bytes, method, has_body, status) in DRIVEN {
+        for looks in [true, false] {
+            let (mut peer, io) = tokio::io::duplex(1 << 12);
+            peer.write_all(bytes).await.unwrap();
+            let serving = tokio::spawn(async move {
+                if !looks {
+                    return ws_proto::tokio::accept(io, OriginPolicy::Any, &Config::new()).await.map(drop);
+                }
+                match ws_proto::tokio::receive_request(io, OriginPolicy::Any, &Config::new()).await? {
+                    ws_proto::poll::Incoming::Plain(plain) => {
+                        assert_eq!(plain.request().method(), method);
+                        plain.respond(200, &[], b"well").await
+                    }
+                    ws_proto::poll::Incoming::Upgrade(_) => panic!("{method} is no upgrade"),
+                }
+            });
+            let mut response = Vec::new();
+            peer.read_to_end(&mut response).await.unwrap();
+            drop(peer);
+            let served = serving.await.unwrap();
+            let response = Parsed::new(&response);
+            if looks {
+                served.unwrap();
+                assert_eq!((response.status, response.body.len()), (200, if has_body { 4 } else { 0 }), "{method}");
+            } else {
+                let refused = served.unwrap_err();
+                let is_told = matches!(refused, blocking::Error::Handshake(error) if error.status() == Some(status));
+                assert!(is_told && response.status == status, "{method}: {refused:?}");
+            }
         }
     }
 }
