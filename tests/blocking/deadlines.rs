@@ -150,6 +150,33 @@ fn k_05_a_thread_that_was_away_finds_what_has_arrived() {
     });
 }
 
+/// Nor is a write that takes long: it keeps this thread from reading.
+#[test]
+fn k_14_a_thread_that_was_writing_waits_for_the_rest_of_a_message() {
+    let config = patient().message_timeout(Some(ms(400)));
+    for_each_pair(&config, |name, role, mut end, mut raw| {
+        let wire = said_to(role, |writer| writer.text("half and half").unwrap());
+        raw.write_all(&wire[..9]).unwrap();
+        end.set_read_timeout(Some(ms(20)));
+        assert!(matches!(end.next(), Err(Error::TimedOut)), "{name}");
+        end.set_read_timeout(None);
+        let peer = thread::spawn(move || {
+            thread::sleep(ms(800));
+            let mut left = 8 << 20;
+            let mut buffer = vec![0; 256 << 10];
+            while left > 0 {
+                left -= raw.read(&mut buffer).unwrap().min(left);
+            }
+            thread::sleep(ms(60));
+            raw.write_all(&wire[9..]).unwrap();
+            raw
+        });
+        end.text(&"x".repeat(8 << 20)).unwrap();
+        assert_eq!(end.next().unwrap(), Some("half and half".into()), "{name}");
+        drop(peer.join().unwrap());
+    });
+}
+
 /// Notes what is set, and times out at once.
 #[derive(Clone, Debug, Default)]
 struct Noting(Arc<Mutex<Vec<Note>>>);

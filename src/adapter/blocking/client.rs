@@ -122,10 +122,11 @@ fn open<S: Stream>(mut wire: Wire<S>, mut client: Client) -> Result<Socket<S>, E
     let n = client.outgoing().len();
     client.consume(n);
     loop {
-        match wire.input.lend(|bytes| client.receive(bytes))? {
-            Some(response) => return Ok(opened(wire, response)),
-            None if wire.read()? == 0 => client.receive_eof()?,
-            None => {}
+        match wire.input.lend(|bytes| client.receive(bytes)) {
+            Ok(Some(response)) => return Ok(opened(wire, response)),
+            Ok(None) if wire.read()? == 0 => client.receive_eof()?,
+            Ok(None) => {}
+            Err(rejected) => return Err(rejected.into()),
         }
     }
 }

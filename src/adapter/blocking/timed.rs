@@ -151,7 +151,10 @@ impl<S: Stream> Timed<S> {
         let slices = [IoSlice::new(first), IoSlice::new(behind)];
         // A TLS stream whose buffer is full may read instead, once.
         for _ in 0..TRIES {
-            let n = self.put(monitor, until, |stream| stream.write_vectored(&slices))?;
+            let n = self.put(monitor, until, |stream| match behind {
+                [] => stream.write(first),
+                _ => stream.write_vectored(&slices),
+            })?;
             if n > 0 {
                 self.wrote(monitor, start, n == first.len().saturating_add(behind.len()));
                 return Ok(n);
