@@ -93,6 +93,12 @@ impl<S: Stream> Timed<S> {
         let _ = self.stream.shutdown_write();
     }
 
+    /// Whether a read that waits for nothing returns.
+    pub(super) fn has_read_timeouts(&mut self) -> bool {
+        self.arm_reading(Some(TURN));
+        self.reading.armed != Armed::Never
+    }
+
     fn arm_reading(&mut self, wait: Option<Duration>) {
         let Self { stream, reading, writing, .. } = self;
         if stream.is_full_duplex() {
