@@ -487,3 +487,56 @@ fn k_15_a_full_queue_does_not_put_off_closing() {
         drop(raw);
     });
 }
+
+/// A record of TLS that comes byte by byte does not keep deadlines from being looked at.
+#[cfg(feature = "rustls")]
+#[test]
+fn k_05_a_record_in_drips_is_no_sign_of_life() {
+    use std::net::TcpStream;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    /// Carries bytes, one now and then once that is said.
+    fn carry(mut from: TcpStream, mut to: TcpStream, drips: Arc<AtomicBool>) {
+        thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(n @ 1..) = from.read(&mut buffer) {
+                for byte in &buffer[..n] {
+                    if drips.load(Ordering::SeqCst) {
+                        thread::sleep(ms(10));
+                    }
+                    if to.write_all(&[*byte]).is_err() {
+                        return;
+                    }
+                }
+            }
+        });
+    }
+
+    for role in BOTH {
+        let config = patient().keepalive(Some(ms(100))).pong_timeout(ms(150));
+        let ((near, middle), (back, far)) = (tcp(), tcp());
+        let drips = Arc::new(AtomicBool::new(false));
+        carry(middle.try_clone().unwrap(), back.try_clone().unwrap(), Arc::default());
+        carry(back, middle, Arc::clone(&drips));
+        let long = "x".repeat(5000);
+        let ended = match role {
+            Role::Client => {
+                let serving = thread::spawn(move || super::tls::accept(far, &patient()).unwrap());
+                let mut socket = super::tls::connect(near, &config).unwrap();
+                let mut peer = serving.join().unwrap();
+                drips.store(true, Ordering::SeqCst);
+                peer.text(&long).unwrap();
+                within(ms(10_000), "client", move || socket.next().map(owned))
+            }
+            Role::Server => {
+                let connecting = thread::spawn(move || super::tls::connect(far, &patient()).unwrap());
+                let mut socket = super::tls::accept(near, &config).unwrap();
+                let mut peer = connecting.join().unwrap();
+                drips.store(true, Ordering::SeqCst);
+                peer.text(&long).unwrap();
+                within(ms(10_000), "server", move || socket.next().map(owned))
+            }
+        };
+        assert!(matches!(ended, Err(Error::TimedOut)), "{role:?}: {ended:?}");
+    }
+}
