@@ -37,7 +37,8 @@ pub enum Error {
     Request(RequestError),
     /// A message was refused.
     Send(SendError),
-    /// The other end took too long: for the opening handshake, a pong, or the close frame.
+    /// Time ran out: for the opening handshake, a pong, a message that was begun, or the close frame. On threads also the
+    /// limit that the caller has set, after which the call can be repeated.
     TimedOut,
     /// TLS failed. [`InvalidCertificate`](rustls::Error::InvalidCertificate) says what is wrong with the certificate of
     /// the other end, and so does the text of this error: from an unknown authority, for another name.

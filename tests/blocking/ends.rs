@@ -4,8 +4,9 @@ use std::io::{Read, Write};
 use std::thread;
 use std::time::Duration;
 
-use ws_proto::blocking::{Error, Socket};
-use ws_proto::{CloseCode, Message, Role, SendError};
+use ws_proto::blocking::{self, Error, Socket, Untimed};
+use ws_proto::handshake::OriginPolicy;
+use ws_proto::{CloseCode, Config, Message, Role, SendError};
 
 use super::common::{
     BOTH, assert_between, close_frame, connection, for_each_pair, halves, heard_from, ms, owned, patient, peer_of,
@@ -253,5 +254,25 @@ fn k_45_behind_a_close_in_order_the_connection_is_closed() {
         assert!(matches!(writer.text("late"), Err(Error::Send(SendError::Closed))), "{role:?}");
         drop(writer);
         drop(peer);
+    }
+}
+
+/// A stream without time-outs is not waited for behind an error: nothing could end that.
+#[test]
+fn k_08_a_stream_without_time_outs_is_left_behind_an_error() {
+    for role in BOTH {
+        let config = patient();
+        let (near, mut far) = tcp();
+        far.write_all(b"\xff\xff").unwrap();
+        let mut socket = Socket::new(Untimed(near), connection(role, &config), b"", &config);
+        let ended = within(ms(5000), "untimed", move || socket.next().map(owned));
+        assert!(matches!(ended, Err(Error::Protocol(_))), "{role:?}: {ended:?}");
+
+        let (near, mut far) = tcp();
+        far.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        let refused = within(ms(5000), "untimed", move || {
+            blocking::accept(Untimed(near), OriginPolicy::Any, &Config::new()).map(drop)
+        });
+        assert!(matches!(refused, Err(Error::Handshake(_))), "{role:?}: {refused:?}");
     }
 }

@@ -134,6 +134,10 @@ impl<S: Stream, W: Stream> Peer for Both<S, W> {
         self.stream.read(monitor, until, buffer)
     }
 
+    fn has_read_timeouts(&mut self) -> bool {
+        self.stream.has_read_timeouts()
+    }
+
     fn answer(&mut self, reply: Reply) {
         lock(&self.output.owed).reply = Some(reply);
         self.output.settle();

@@ -9,13 +9,16 @@ use std::time::Instant;
 /// before a stream is dropped on which the peer may still be sending: a close with unread input resets the
 /// connection, and the peer may lose what was written last.
 ///
+/// The driver does so itself behind a refusal and behind an error of the peer. This is for streams that it has never had, and
+/// for those who want to wait longer.
+///
 /// ```no_run
 /// # use std::{net::TcpListener, time::Duration};
 /// # use ws_proto::{Config, blocking, handshake::OriginPolicy};
 /// # let (stream, _) = TcpListener::bind("127.0.0.1:0")?.accept()?;
 /// if let Err(error) = blocking::accept(&stream, OriginPolicy::Any, &Config::new()) {
 ///     println!("{error}");
-///     blocking::linger(&stream, Duration::from_secs(1))?; // so that the refusal arrives
+///     blocking::linger(&stream, Duration::from_secs(10))?; // for a client that sends very much
 /// }
 /// # Ok::<(), std::io::Error>(())
 /// ```

@@ -359,6 +359,10 @@ impl<S: Stream> Peer for &RefCell<Sending<S>> {
         self.borrow_mut().stream.read(monitor, until, buffer)
     }
 
+    fn has_read_timeouts(&mut self) -> bool {
+        self.borrow_mut().stream.has_read_timeouts()
+    }
+
     fn answer(&mut self, reply: Reply) {
         self.borrow_mut().answer(reply);
     }

@@ -23,6 +23,8 @@ pub(super) struct Monitor {
 struct State {
     timers: Timers,
     failure: Option<Failure>,
+    /// When a write last had to wait.
+    held_up: Duration,
     /// Whether the peer was given up: nothing is worth waiting for.
     gave_up: bool,
     /// Whether the reading side has nothing to report any more.
@@ -48,7 +50,15 @@ impl Monitor {
     pub(super) fn new(config: &Config) -> Self {
         let timers = Timers::new(config, Duration::ZERO);
         let glance = config.closing_timeout.max(SHORTEST_GLANCE);
-        let state = State { timers, failure: None, gave_up: false, reported: false, threads: false, glance };
+        let state = State {
+            timers,
+            failure: None,
+            held_up: Duration::ZERO,
+            gave_up: false,
+            reported: false,
+            threads: false,
+            glance,
+        };
         Self { epoch: Instant::now(), state: Mutex::new(state) }
     }
 
@@ -100,6 +110,7 @@ impl Monitor {
         state.timers.sent(now);
         if !state.threads {
             state.timers.received(now);
+            state.held_up = now;
         }
     }
 
@@ -108,13 +119,16 @@ impl Monitor {
         let mut state = self.state();
         if !state.threads {
             state.timers.message(None, now);
+            state.held_up = now;
         }
     }
 
-    /// Takes note of what is under way, all of which was read by `now`. What is due then comes back.
+    /// Takes note of what is under way, all of which was read by `now`. What is due then comes back. The time for a message
+    /// does not begin before the last write that kept this thread from reading.
     pub(super) fn message(&self, unfinished: Option<Unfinished>, now: Duration) -> Option<Due> {
         let mut state = self.state();
-        state.timers.message(unfinished, now);
+        let since = now.max(state.held_up);
+        state.timers.message(unfinished, since);
         state.timers.due(now)
     }
 

@@ -24,6 +24,8 @@ pub(super) trait Peer {
     /// How long a call of the program may take.
     fn limit(&self) -> Option<Duration>;
     fn read(&mut self, monitor: &Monitor, until: Option<Duration>, buffer: &mut [u8]) -> Result<usize, Stopped>;
+    /// Whether a read that waits for nothing returns.
+    fn has_read_timeouts(&mut self) -> bool;
     /// Queues what is owed, and begins to write it.
     fn answer(&mut self, reply: Reply);
     /// Does what is due.
@@ -180,7 +182,7 @@ impl Receiving {
             if !waits {
                 peer.end();
             }
-            if waits || !is_clean {
+            if waits || (!is_clean && peer.has_read_timeouts()) {
                 self.drain(monitor, peer, until);
             }
         }

@@ -93,6 +93,12 @@ impl<S: Stream> Timed<S> {
         let _ = self.stream.shutdown_write();
     }
 
+    /// Whether a read that waits for nothing returns.
+    pub(super) fn has_read_timeouts(&mut self) -> bool {
+        self.arm_reading(Some(TURN));
+        self.reading.armed != Armed::Never
+    }
+
     fn arm_reading(&mut self, wait: Option<Duration>) {
         let Self { stream, reading, writing, .. } = self;
         if stream.is_full_duplex() {
@@ -151,7 +157,10 @@ impl<S: Stream> Timed<S> {
         let slices = [IoSlice::new(first), IoSlice::new(behind)];
         // A TLS stream whose buffer is full may read instead, once.
         for _ in 0..TRIES {
-            let n = self.put(monitor, until, |stream| stream.write_vectored(&slices))?;
+            let n = self.put(monitor, until, |stream| match behind {
+                [] => stream.write(first),
+                _ => stream.write_vectored(&slices),
+            })?;
             if n > 0 {
                 self.wrote(monitor, start, n == first.len().saturating_add(behind.len()));
                 return Ok(n);

@@ -53,6 +53,9 @@ impl<S: Stream> Wire<S> {
     pub(super) fn refuse(&mut self, response: &[u8]) -> Result<(), Error> {
         self.write(response)?;
         self.stream.shutdown_write();
+        if !self.stream.has_read_timeouts() {
+            return Ok(());
+        }
         let until = self.monitor.now().saturating_add(LINGER);
         let Self { stream, monitor, input } = self;
         while let Ok(1..) = input.fill(|buffer| stream.read(monitor, Some(until), buffer)) {
