@@ -6,12 +6,9 @@ use std::net::Shutdown;
 use std::time::Duration;
 
 use mio::net::TcpStream;
-use ws_proto::Config;
-use ws_proto::timers::Timers;
+use ws_proto::{Config, timers::Timers};
 
-use super::deadlines;
-use super::state::State;
-use super::turn::Turn;
+use super::{deadlines, state::State, turn::Turn};
 
 pub(super) struct Client {
     stream: TcpStream,
