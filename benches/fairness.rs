@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo bench --all-features --bench fairness                  # 5 s for each row
-//! cargo bench --all-features --bench fairness -- --turn 65536  # with another `Config::turn`
+//! cargo bench --all-features --bench fairness -- --seconds 2 --turn 65536 # with another `Config::turn`
 //! ```
 //!
 //! The load comes from other threads of the same process, so that on a machine with few processors the times contain the
@@ -24,7 +24,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let words: Vec<String> = env::args().collect();
     let value = |name: &str| words.iter().position(|word| word == name).and_then(|at| words.get(at + 1));
     let is_test = words.iter().any(|word| word == "--test");
-    let time = Duration::from_millis(if is_test { 100 } else { 5000 });
+    let seconds = value("--seconds").map_or(Ok(5), |seconds| seconds.parse())?;
+    let time = if is_test { Duration::from_millis(100) } else { Duration::from_secs(seconds) };
     let mut config = load::config();
     if let Some(bytes) = value("--turn") {
         config = config.turn(bytes.parse()?);

@@ -182,7 +182,7 @@ fn bomb() -> Vec<u8> {
 
 const PEERS: usize = 8;
 const UNDER_WAY: usize = 3;
-const BLOCK: usize = 64 << 10;
+const BLOCK: usize = 16 << 10;
 /// Its echo is the only answer of so many bytes, compressed or not.
 const HANDLED: &[u8] = b"\x81\x9a\0\0\0\0abcdefghijklmnopqrstuvwxyz";
 const MARK: u8 = 20;

@@ -31,8 +31,8 @@ impl Server {
         thread::Builder::new().name(format!("{self:?}")).spawn(move || match self {
             Self::Mio => mio_server::run(mio::net::TcpListener::from_std(listener), config, &mut answer),
             Self::Smol => serve_smol(listener, config),
-            Self::TokioForEach => serve_tokio(listener, config, async |mut socket| socket.for_each(answer).await),
-            Self::TokioNext => serve_tokio(listener, config, echo),
+            Self::TokioForEach => serve_tokio(listener, config, true),
+            Self::TokioNext => serve_tokio(listener, config, false),
         })?;
         Ok(address)
     }
@@ -57,21 +57,17 @@ async fn echo<T: poll::Io>(socket: poll::Socket<T>) -> Result<(), poll::Error> {
     Ok(())
 }
 
-fn serve_tokio(
-    listener: TcpListener,
-    config: Config,
-    serve: impl AsyncFn(ws::Socket<tokio::net::TcpStream>) -> Result<(), poll::Error> + 'static,
-) -> io::Result<()> {
+fn serve_tokio(listener: TcpListener, config: Config, by_for_each: bool) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let serve = Rc::new(serve);
-    tokio::task::LocalSet::new().block_on(&runtime, async {
+    runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         loop {
             let (stream, _) = listener.accept().await?;
-            let (config, serve) = (config.clone(), Rc::clone(&serve));
-            tokio::task::spawn_local(async move {
+            let config = config.clone();
+            tokio::spawn(async move {
                 stream.set_nodelay(true)?;
-                serve(ws::accept(stream, OriginPolicy::Any, &config).await?).await
+                let mut socket = ws::accept(stream, OriginPolicy::Any, &config).await?;
+                if by_for_each { socket.for_each(answer).await } else { echo(socket).await }
             });
         }
     })
