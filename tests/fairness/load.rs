@@ -91,8 +91,11 @@ pub(crate) fn measure(address: SocketAddr, flood: Flood, time: Duration) -> Resu
     let mut honest = connect(address)?;
     let handled = Arc::new(AtomicUsize::new(0));
     let peers = if flood == Flood::Nothing { 0 } else { PEERS };
-    let flooding: Vec<(TcpStream, JoinHandle<()>)> =
-        (0..peers).map(|_| start(address, flood, &handled)).collect::<io::Result<_>>()?;
+    // All connect before any floods.
+    let streams: Vec<TcpStream> = (0..peers).map(|_| connect(address)).collect::<io::Result<_>>()?;
+    let block: Arc<[u8]> = flood.block().into();
+    let start = |stream: TcpStream| Ok((stream.try_clone()?, start(stream, flood.under_way(), &block, &handled)));
+    let flooding: Vec<(TcpStream, JoinHandle<()>)> = streams.into_iter().map(start).collect::<io::Result<_>>()?;
     sleep(time / 10); // until all have begun
     let (mut times, before, end) = (Vec::new(), handled.load(Ordering::Relaxed), Instant::now() + time);
     while Instant::now() < end || times.len() < LEAST {
@@ -137,12 +140,10 @@ pub(crate) fn echo(stream: &mut TcpStream) -> io::Result<Duration> {
     Ok(start.elapsed())
 }
 
-/// A peer that always has some blocks under way. It ends when its stream is shut down.
-fn start(address: SocketAddr, flood: Flood, handled: &Arc<AtomicUsize>) -> io::Result<(TcpStream, JoinHandle<()>)> {
-    let mut stream = connect(address)?;
-    let (own, handled) = (stream.try_clone()?, Arc::clone(handled));
-    let (block, under_way) = (flood.block(), flood.under_way());
-    let thread = thread::spawn(move || {
+/// A peer that always has so many blocks under way. It ends when its stream is shut down.
+fn start(mut stream: TcpStream, under_way: usize, block: &Arc<[u8]>, handled: &Arc<AtomicUsize>) -> JoinHandle<()> {
+    let (block, handled) = (Arc::clone(block), Arc::clone(handled));
+    thread::spawn(move || {
         let mut blocks = under_way;
         let mut answers = Answers::default();
         while (0..blocks).all(|_| stream.write_all(&block).is_ok()) {
@@ -150,8 +151,7 @@ fn start(address: SocketAddr, flood: Flood, handled: &Arc<AtomicUsize>) -> io::R
             handled.fetch_add(n, Ordering::Relaxed);
             blocks = n;
         }
-    });
-    Ok((own, thread))
+    })
 }
 
 /// What the server answers: short frames, cut anywhere.
