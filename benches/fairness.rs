@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         for flood in Flood::ALL {
             let served = measure(address, *flood, time)?;
             let [p50, p99, max] = [50, 99, 100].map(|percent| served.percentile(percent).as_secs_f64() * 1000.0);
-            let (count, rate) = (served.count(), (served.blocks as f64 / time.as_secs_f64()) as u64);
+            let (count, rate) = (served.count(), served.blocks as u128 * 1000 / time.as_millis());
             let names = (format!("{server:?}"), format!("{flood:?}"));
             println!("{:14}{:10}{p50:9.2}{p99:9.2}{max:9.2}{count:8}{rate:12}", names.0, names.1);
         }

@@ -30,9 +30,9 @@ impl Server {
         let address = listener.local_addr()?;
         thread::Builder::new().name(format!("{self:?}")).spawn(move || match self {
             Self::Mio => mio_server::run(mio::net::TcpListener::from_std(listener), config, &mut answer),
-            Self::Smol => serve_smol(listener, config),
-            Self::TokioForEach => serve_tokio(listener, config, true),
-            Self::TokioNext => serve_tokio(listener, config, false),
+            Self::Smol => serve_smol(listener, &config),
+            Self::TokioForEach => serve_tokio(listener, &config, true),
+            Self::TokioNext => serve_tokio(listener, &config, false),
         })?;
         Ok(address)
     }
@@ -57,7 +57,7 @@ async fn echo<T: poll::Io>(socket: poll::Socket<T>) -> Result<(), poll::Error> {
     Ok(())
 }
 
-fn serve_tokio(listener: TcpListener, config: Config, by_for_each: bool) -> io::Result<()> {
+fn serve_tokio(listener: TcpListener, config: &Config, by_for_each: bool) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
@@ -73,7 +73,7 @@ fn serve_tokio(listener: TcpListener, config: Config, by_for_each: bool) -> io::
     })
 }
 
-fn serve_smol(listener: TcpListener, config: Config) -> io::Result<()> {
+fn serve_smol(listener: TcpListener, config: &Config) -> io::Result<()> {
     let tasks = Rc::new(smol::LocalExecutor::new());
     smol::block_on(tasks.run(async {
         let listener = smol::Async::new(listener)?;

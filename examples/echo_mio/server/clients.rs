@@ -38,7 +38,9 @@ impl Clients {
     /// Gives each client a turn whose deadline is over.
     pub(super) fn wake_due(&mut self, now: Duration) {
         let due: Vec<usize> = self.all.iter().filter(|(_, client)| client.is_due(now)).map(|(key, _)| key).collect();
-        due.into_iter().for_each(|key| self.wake(key));
+        for key in due {
+            self.wake(key);
+        }
     }
 
     pub(super) fn are_ready(&self) -> bool {
