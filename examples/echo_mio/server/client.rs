@@ -29,8 +29,8 @@ impl Client {
         Self { stream, timers, state, rest: Vec::new(), is_blocked: false, is_ready: false }
     }
 
-    pub(super) fn is_due(&self, now: Duration) -> bool {
-        self.timers.next().is_some_and(|next| next <= now)
+    pub(super) fn deadline(&self) -> Option<Duration> {
+        self.timers.next()
     }
 
     /// Writes and reads until the stream has no more or the budget is spent, and then does what is due. Whether there is

@@ -28,19 +28,22 @@ impl Clients {
 
     /// Gives a client a turn in the next round.
     pub(super) fn wake(&mut self, key: usize) {
-        if let Some(client) = self.all.get_mut(key)
-            && !mem::replace(&mut client.is_ready, true)
-        {
-            self.ready.push(key);
+        if let Some(client) = self.all.get_mut(key) {
+            wake(key, client, &mut self.ready);
         }
     }
 
-    /// Gives each client a turn whose deadline is over.
-    pub(super) fn wake_due(&mut self, now: Duration) {
-        let due: Vec<usize> = self.all.iter().filter(|(_, client)| client.is_due(now)).map(|(key, _)| key).collect();
-        for key in due {
-            self.wake(key);
+    /// Gives each client a turn whose deadline is over. When the next one is.
+    pub(super) fn wake_due(&mut self, now: Duration) -> Option<Duration> {
+        let mut next: Option<Duration> = None;
+        for (key, client) in &mut self.all {
+            match client.deadline() {
+                Some(deadline) if deadline <= now => wake(key, client, &mut self.ready),
+                Some(deadline) => next = Some(next.map_or(deadline, |next| next.min(deadline))),
+                None => {}
+            }
         }
+        next
     }
 
     pub(super) fn are_ready(&self) -> bool {
@@ -60,5 +63,11 @@ impl Clients {
                 Ok(Err(_)) | Err(_) => drop(self.all.remove(key)), // which closes the stream
             }
         }
+    }
+}
+
+fn wake(key: usize, client: &mut Client, ready: &mut Vec<usize>) {
+    if !mem::replace(&mut client.is_ready, true) {
+        ready.push(key);
     }
 }

@@ -22,15 +22,15 @@ pub(crate) fn run(mut listener: TcpListener, config: Config, answer: &mut Answer
     poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
     // Nothing is read before all answers are written, so what one turn may read bounds them.
     let config = config.max_pending(Config::UNLIMITED);
-    let mut server = Server { poll, listener, accept_at: None, clients: Clients::default(), config };
-    let (mut events, mut buffer) = (Events::with_capacity(1024), vec![0; 64 << 10]);
-    let (start, mut look_at) = (Instant::now(), Duration::ZERO);
+    let clients = Clients::default();
+    let mut server = Server { poll, listener, accept_at: None, look_at: Duration::ZERO, clients, config };
+    let (start, mut events, mut buffer) = (Instant::now(), Events::with_capacity(1024), vec![0; 64 << 10]);
     loop {
         server.wait(&mut events, start.elapsed())?;
         let now = start.elapsed();
-        if now >= look_at {
-            look_at = now + TICK;
-            server.clients.wake_due(now);
+        if now >= server.look_at {
+            let next = server.clients.wake_due(now).unwrap_or(Duration::MAX);
+            server.look_at = next.clamp(now + SHORTEST, now + LONGEST);
         }
         server.accept(now);
         server.clients.round(&mut buffer, &server.config, now, answer);
@@ -42,15 +42,18 @@ struct Server {
     listener: TcpListener,
     /// When to accept: at once if the listener said so, later if that failed. `None` until it says so.
     accept_at: Option<Duration>,
+    /// When to look at the deadlines of all clients.
+    look_at: Duration,
     clients: Clients,
     config: Config,
 }
 
 impl Server {
-    /// Waits until there is something to do, but not beyond a tick.
+    /// Waits until there is something to do.
     fn wait(&mut self, events: &mut Events, now: Duration) -> io::Result<()> {
-        let until_accept = self.accept_at.map_or(TICK, |at| at.saturating_sub(now));
-        let most = if self.clients.are_ready() { Duration::ZERO } else { until_accept.min(TICK) };
+        let until =
+            if self.clients.are_ready() { now } else { self.accept_at.unwrap_or(self.look_at).min(self.look_at) };
+        let most = until.saturating_sub(now);
         match self.poll.poll(events, Some(most)) {
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()), // by a signal
             polled => polled?,
@@ -86,6 +89,8 @@ impl Server {
 }
 
 const LISTENER: Token = Token(usize::MAX);
-/// How often deadlines are looked at.
-const TICK: Duration = Duration::from_secs(1);
+/// How long deadlines are not looked at, at least and at most.
+const SHORTEST: Duration = Duration::from_millis(5);
+const LONGEST: Duration = Duration::from_secs(1);
+/// How long nothing is accepted after an error.
 const PAUSE: Duration = Duration::from_millis(100);
