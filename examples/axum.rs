@@ -4,7 +4,6 @@
 mod common;
 
 use std::error::Error;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -22,14 +21,13 @@ use ws_proto::{Config, Connection, Event};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let common::Options { listen, config } = common::Options::from_args()?;
-    let config = config.keepalive(Some(Duration::from_secs(30)));
+    let common::Options { listen, config, .. } = common::Options::from_args()?;
     let routes = Router::new()
         .route("/", get(async || Html(include_str!("echo.html"))))
         .route("/echo", get(echo))
         .with_state(config); // any other path is a 404
     let listener = TcpListener::bind(&listen).await?;
-    println!("listening on ws://{}/echo", listener.local_addr()?);
+    common::print(format_args!("listening on ws://{}/echo", listener.local_addr()?));
     let listener = listener.tap_io(|stream| {
         let _ = stream.set_nodelay(true);
     });
@@ -48,7 +46,7 @@ async fn echo(State(config): State<Config>, mut request: Request) -> Response {
             let stream = hyper::upgrade::on(&mut request);
             tokio::spawn(async move {
                 if let Err(error) = serve(stream, connection, &config).await {
-                    eprintln!("{error}");
+                    common::log(error);
                 }
             });
             response.map(|()| Body::empty())
@@ -75,7 +73,7 @@ async fn serve(stream: OnUpgrade, connection: Connection, config: &Config) -> Re
     let stream = TokioIo::new(stream.await?);
     let (mut receiver, mut sender) = Socket::new(Tokio::new(stream), connection, &[], config).split();
     while let Some(event) = receiver.next().await? {
-        // Queued, and written when all that has arrived is read: many small messages make one write.
+        // Answers are queued and written when all that has arrived is handled: many small messages make one write.
         match event {
             Event::Text(text) => sender.queue(|writer| writer.text(text))?,
             Event::Binary(bytes) => sender.queue(|writer| writer.binary(bytes))?,

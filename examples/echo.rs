@@ -4,49 +4,66 @@
 //! cargo run --release --example echo -- --listen 127.0.0.1:9001 --max-message 67108864
 //! ```
 //!
-//! With `--features deflate`, `--deflate` compresses where the client offers it.
+//! With `--features deflate`, `--deflate` compresses where the client offers it. Above `--max-connections` connections,
+//! further ones are refused with status 503.
 
 mod common;
+#[path = "common/refused.rs"]
+mod refused;
 
 use std::error::Error;
 use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use ws_proto::handshake::{Answer, HandshakeError, OriginPolicy};
+use ws_proto::handshake::{Answer, OriginPolicy};
 use ws_proto::{Config, Event, blocking};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let options = common::Options::from_args()?;
-    let listener = TcpListener::bind(&options.listen)?;
+    let common::Options { listen, config, max_connections } = common::Options::from_args()?;
+    let listener = TcpListener::bind(&listen)?;
     let address = listener.local_addr()?;
-    println!("listening on ws://{address}");
-    println!("a page to try it on: http://{address}/");
+    common::print(format_args!("listening on ws://{address}\na page to try it on: http://{address}/"));
+    // Each connection has a reference to this value: so they are counted.
+    let places = Arc::new(());
+    let mut refused = refused::Refused::default();
     loop {
-        match listener.accept() {
+        let accepted = listener.accept();
+        refused.release();
+        let error = match accepted {
+            Ok((stream, _)) if Arc::strong_count(&places) > max_connections => {
+                refused.push(stream.into());
+                continue;
+            }
             Ok((stream, _)) => {
-                let config = options.config.clone();
-                thread::Builder::new().stack_size(128 << 10).spawn(move || connection(&stream, &config))?;
+                let (stream, place, config) = (Arc::new(stream), Arc::clone(&places), config.clone());
+                let kept = Arc::clone(&stream);
+                let thread = move || {
+                    connection(&stream, &config);
+                    drop(place); // a panic drops it, too
+                };
+                let spawned = thread::Builder::new().stack_size(128 << 10).spawn(thread);
+                let Err(error) = spawned else { continue };
+                refused.push(kept);
+                error
             }
-            // Out of files, most likely: wait until some connection ends.
-            Err(error) => {
-                eprintln!("accept: {error}");
-                thread::sleep(Duration::from_millis(100));
-            }
-        }
+            Err(error) => error,
+        };
+        // Out of files or threads, most likely: wait until some connection ends.
+        common::log(format_args!("cannot serve a connection: {error}"));
+        thread::sleep(Duration::from_millis(100));
     }
 }
 
 fn connection(stream: &TcpStream, config: &Config) {
-    match serve(stream, config) {
-        // Browsers open connections that they may need.
-        Ok(()) | Err(blocking::Error::Handshake(HandshakeError::UnexpectedEof)) => {}
-        Err(error) => eprintln!("{error}"),
+    if let Err(error) = serve(stream, config) {
+        common::log_failure(&error);
     }
 }
 
 fn serve(stream: &TcpStream, config: &Config) -> Result<(), blocking::Error> {
-    stream.set_nodelay(true)?;
+    let _ = stream.set_nodelay(true); // fails if the client has gone
     // Echoing keeps no secret, so pages of any origin may connect.
     let mut socket = match blocking::receive_request(stream, OriginPolicy::Any, config)? {
         blocking::Incoming::Upgrade(upgrade) => upgrade.accept(&Answer::new())?,

@@ -11,24 +11,25 @@ use ws_proto::handshake::OriginPolicy;
 use ws_proto::{Config, Event, futures};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let common::Options { listen, config } = common::Options::from_args()?;
+    let common::Options { listen, config, .. } = common::Options::from_args()?;
     smol::block_on(async move {
         let listener = TcpListener::bind(&listen).await?;
-        println!("listening on ws://{}", listener.local_addr()?);
+        common::print(format_args!("listening on ws://{}", listener.local_addr()?));
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => {
                     let config = config.clone();
                     let connection = async move {
                         if let Err(error) = serve(stream, &config).await {
-                            eprintln!("{error}");
+                            common::log_failure(&error);
                         }
                     };
+                    // A panic in it ends this task alone.
                     smol::spawn(connection).detach();
                 }
                 // Out of files, most likely: wait until some connection ends.
                 Err(error) => {
-                    eprintln!("accept: {error}");
+                    common::log(format_args!("accept: {error}"));
                     Timer::after(Duration::from_millis(100)).await;
                 }
             }
@@ -37,7 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn serve(stream: TcpStream, config: &Config) -> Result<(), futures::Error> {
-    stream.set_nodelay(true)?;
+    let _ = stream.set_nodelay(true); // fails if the client has gone
     let io = futures::Futures::new(stream).with_sleep(|time| {
         Box::pin(async move {
             Timer::after(time).await;
@@ -47,7 +48,7 @@ async fn serve(stream: TcpStream, config: &Config) -> Result<(), futures::Error>
     let socket = futures::accept(io, OriginPolicy::Any, config).await?;
     let (mut receiver, mut sender) = socket.split();
     while let Some(event) = receiver.next().await? {
-        // Queued, and written when all that has arrived is read: many small messages make one write.
+        // Answers are queued and written when all that has arrived is handled: many small messages make one write.
         match event {
             Event::Text(text) => sender.queue(|writer| writer.text(text))?,
             Event::Binary(bytes) => sender.queue(|writer| writer.binary(bytes))?,

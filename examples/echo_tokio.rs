@@ -11,22 +11,23 @@ use ws_proto::{Config, Event, Writer, tokio as ws};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let common::Options { listen, config } = common::Options::from_args()?;
+    let common::Options { listen, config, .. } = common::Options::from_args()?;
     let listener = TcpListener::bind(&listen).await?;
-    println!("listening on ws://{}", listener.local_addr()?);
+    common::print(format_args!("listening on ws://{}", listener.local_addr()?));
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
                 let config = config.clone();
+                // A panic in it ends this task alone.
                 tokio::spawn(async move {
                     if let Err(error) = serve(stream, &config).await {
-                        eprintln!("{error}");
+                        common::log_failure(&error);
                     }
                 });
             }
             // Out of files, most likely: wait until some connection ends.
             Err(error) => {
-                eprintln!("accept: {error}");
+                common::log(format_args!("accept: {error}"));
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }
@@ -34,10 +35,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn serve(stream: TcpStream, config: &Config) -> Result<(), ws::Error> {
-    stream.set_nodelay(true)?;
+    let _ = stream.set_nodelay(true); // fails if the client has gone
     // Echoing keeps no secret, so pages of any origin may connect.
     let mut socket = ws::accept(stream, OriginPolicy::Any, config).await?;
-    // What is said is written when all that has arrived is looked at: many small messages make one write.
+    // Answers are queued and written when all that has arrived is handled: many small messages make one write.
     let answer = |event: Event<'_>, writer: &mut Writer| match event {
         Event::Text(text) => writer.text(text),
         Event::Binary(bytes) => writer.binary(bytes),

@@ -1,6 +1,6 @@
 //! `ws-proto`: each read fills one buffer of 17 KiB, in which a message that is cut waits for its end
 //! (`Reader::receive_in_place`), or brings as much to where a large message belongs (`Reader::room`); all events are taken
-//! from it, and then what is outgoing is written, as in `examples/echo_mio.rs`, or before when 4 KiB of answers are
+//! from it, and then what is outgoing is written, as in `examples/echo_mio`, or before when 4 KiB of answers are
 //! pending; who sends a lot writes whenever 16 KiB are. Large messages of a server go out with `binary_through`. Features:
 //! the default ones. `keep_buffer` is raised, as on a busy connection. Masking keys are from `ChaCha12`, always. The
 //! handshake also compares the origin with the host, which no other does.
