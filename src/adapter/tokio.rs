@@ -27,7 +27,7 @@
 use alloc::boxed::Box;
 #[cfg(feature = "rustls")]
 use alloc::sync::Arc;
-use core::pin::Pin;
+use core::pin::{Pin, pin};
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
 use std::io::{self, IoSlice};
@@ -229,6 +229,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Io for Tokio<S> {
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    /// A task that wakes itself keeps tokio from its streams and timers for up to 61 polls; one that yields does not.
+    fn yield_now(&mut self, cx: &mut Context<'_>) {
+        let _ = pin!(::tokio::task::yield_now()).poll(cx);
     }
 
     fn now(&self) -> Option<Duration> {

@@ -148,7 +148,7 @@ impl Inbound {
         self.poll_timers(output);
         self.budget = self.turn;
         let _ = output.poll_flush(); // an error comes up behind what was received
-        output.wake(output.half);
+        output.yield_now();
         Poll::Pending
     }
 

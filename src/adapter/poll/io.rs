@@ -40,4 +40,10 @@ pub trait Io {
 
     /// Ready once [`Io::now`] has reached `deadline`. A later call may name another.
     fn poll_sleep(&mut self, cx: &mut Context<'_>, deadline: Duration) -> Poll<()>;
+
+    /// Wakes the task of `cx` so that it runs again after others. By default it wakes the task at once. A runtime that looks
+    /// for news of its streams only when no task is ready needs more than that.
+    fn yield_now(&mut self, cx: &mut Context<'_>) {
+        cx.waker().wake_by_ref();
+    }
 }

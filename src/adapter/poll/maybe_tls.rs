@@ -91,4 +91,8 @@ impl<T: Io> Io for MaybeTls<T> {
     fn poll_sleep(&mut self, cx: &mut Context<'_>, deadline: Duration) -> Poll<()> {
         either!(&mut self.0, io => io.poll_sleep(cx, deadline))
     }
+
+    fn yield_now(&mut self, cx: &mut Context<'_>) {
+        either!(&mut self.0, io => io.yield_now(cx))
+    }
 }

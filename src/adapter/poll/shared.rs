@@ -376,6 +376,12 @@ impl<T: Io> Output<T> {
         self.tasks.wake(half);
     }
 
+    /// Polls the task of this half again after others.
+    pub(super) fn yield_now(&mut self) {
+        let mut cx = Context::from_waker(self.tasks.waker(self.half));
+        self.io.yield_now(&mut cx);
+    }
+
     /// The half that polls waits for nothing.
     pub(super) fn leave(&mut self) {
         self.tasks.leave(self.half);

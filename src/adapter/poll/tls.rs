@@ -95,6 +95,10 @@ impl<T: Io> Io for Tls<T> {
     fn poll_sleep(&mut self, cx: &mut Context<'_>, deadline: Duration) -> Poll<()> {
         self.io.poll_sleep(cx, deadline)
     }
+
+    fn yield_now(&mut self, cx: &mut Context<'_>) {
+        self.io.yield_now(cx)
+    }
 }
 
 /// Lets other tasks run, and comes again at once: records that bring no data could come for ever.
