@@ -1,5 +1,6 @@
 //! What only the receiving half has, and how it goes on.
 
+use core::mem;
 use core::task::Poll;
 use core::time::Duration;
 
@@ -76,6 +77,7 @@ impl Inbound {
             if output.link == Link::Over && !matches!(self.stage, Stage::Over | Stage::Ending(Step::Late, _)) {
                 self.give_up(output); // the other half did
             }
+            self.budget.spend(mem::take(&mut output.writes).saturating_mul(Budget::REPLY)); // a system call each
             if self.budget.is_spent() {
                 return self.end_turn(output);
             }

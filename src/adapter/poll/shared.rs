@@ -42,6 +42,8 @@ pub(super) struct Output<T> {
     pong: usize,
     /// Whether the stream may hold back what was written.
     held: bool,
+    /// How often the stream was written to since the receiver asked.
+    pub(super) writes: usize,
     /// Whether something was written since the receiver asked.
     pub(super) progress: bool,
     /// Since when the stream takes nothing, and how long that may last.
@@ -90,6 +92,7 @@ impl<T: Io> Shared<T> {
             owed: None,
             pong: 0,
             held: false,
+            writes: 0,
             progress: false,
             stuck: None,
             patience: config.keepalive.map(|interval| interval.saturating_add(config.pong_timeout)),
@@ -330,6 +333,7 @@ impl<T: Io> Output<T> {
         self.settle();
         if n > 0 {
             (self.held, self.progress) = (true, true);
+            self.writes = self.writes.saturating_add(1);
             // Behind a time in which the stream took nothing, the peer must have read.
             if self.stuck.take().is_some() {
                 self.timers.sent(self.io.now().unwrap_or_default());
