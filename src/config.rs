@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use core::time::Duration;
 
 #[cfg(feature = "deflate")]
-use crate::deflate::Compression;
+use crate::deflate::{Compression, Expansion};
 
 /// Which end of a connection this is.
 ///
@@ -81,14 +81,6 @@ pub struct Config {
     pub(crate) compression: Option<Arc<Compression>>,
 }
 
-/// See [`Config::max_expansion`].
-#[cfg(feature = "deflate")]
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Expansion {
-    pub(crate) ratio: usize,
-    pub(crate) free: usize,
-}
-
 impl Config {
     /// In the place of a limit: none.
     pub const UNLIMITED: usize = usize::MAX;
@@ -146,6 +138,11 @@ impl Config {
     pub const fn max_frame(mut self, bytes: usize) -> Self {
         self.max_frame = Some(bytes);
         self
+    }
+
+    /// Whether the longest frame is that of a message.
+    pub(crate) const fn frame_follows(&self) -> bool {
+        self.max_frame.is_none()
     }
 
     pub(crate) const fn frame_limit(&self) -> usize {
@@ -209,7 +206,7 @@ impl Config {
     }
 
     /// How much memory an emptied buffer may keep for the next message, in bytes: 64 KiB. There are two buffers, one
-    /// a direction; [`Connection::release`](crate::Connection::release) gives back even those.
+    /// a direction, and one more where compressed messages arrive; [`Connection::release`](crate::Connection::release) gives back even those.
     #[must_use]
     pub const fn keep_buffer(mut self, bytes: usize) -> Self {
         self.keep_buffer = bytes;

@@ -166,7 +166,8 @@ impl Connection {
         // This end may use less than it may.
         let outbound = outbound.min(settings.outbound_window).clamp(8, 15);
         let goes_on = goes_on && settings.outbound_takeover;
-        self.reader.set_decompressor(Decompressor::new(settings, inbound.clamp(8, 15), takes_over));
+        let inbound = inbound.clamp(8, 15);
+        self.reader.set_decompressor(Decompressor::new(settings, inbound, takes_over, config.expansion));
         self.writer.set_compressor(Compressor::new(settings, outbound, goes_on));
         self
     }

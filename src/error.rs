@@ -40,9 +40,13 @@ pub enum Error {
     BadReservedBit,
     /// Text that is not UTF-8 (section 8.1).
     BadUtf8,
+    /// A compressed message that inflates further than `Config::max_expansion` allows. Without the feature `deflate` there is
+    /// none.
+    ExpandsTooMuch,
     /// A frame above [`Config::max_frame`](crate::Config::max_frame).
     FrameTooBig,
-    /// A message above [`Config::max_message`](crate::Config::max_message).
+    /// A message above [`Config::max_message`](crate::Config::max_message), or with more than that, an eighth of it and 1 KiB
+    /// in compressed form.
     MessageTooBig,
     /// A message of more frames than [`Config::max_fragments`](crate::Config::max_fragments).
     TooManyFragments,
@@ -56,7 +60,7 @@ impl Error {
     pub const fn close_code(self) -> CloseCode {
         match self {
             Self::BadCompression | Self::BadUtf8 | Self::BadClose(BadClose::Reason) => CloseCode::INVALID_DATA,
-            Self::FrameTooBig | Self::MessageTooBig => CloseCode::TOO_BIG,
+            Self::ExpandsTooMuch | Self::FrameTooBig | Self::MessageTooBig => CloseCode::TOO_BIG,
             Self::TooManyFragments => CloseCode::POLICY,
             Self::UnexpectedEof => CloseCode::ABNORMAL,
             _ => CloseCode::PROTOCOL,
@@ -77,6 +81,7 @@ impl fmt::Display for Error {
             Self::BadOpCode => "unknown opcode",
             Self::BadReservedBit => "reserved bit set",
             Self::BadUtf8 => return BadUtf8.fmt(f),
+            Self::ExpandsTooMuch => "compressed message that inflates further than max_expansion allows",
             Self::FrameTooBig => "frame above the limit",
             Self::MessageTooBig => "message above the limit",
             Self::TooManyFragments => "message of too many fragments",

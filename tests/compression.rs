@@ -13,9 +13,9 @@ use ws_proto::{Chunk, CloseCode, Config, Connection, Error, Kind, Role};
 
 use crate::blocks::{Bits, TAIL, parse};
 use crate::wire::{
-    BINARY, CALLS, CLOSE, CONTINUES, ENDS, Got, KEY, Outcome, PACKED_BINARY, PACKED_BINARY_BEGINS, PACKED_TEXT,
-    PACKED_TEXT_BEGINS, PING, PONG, ROLES, Reading, Sent, TEXT, both_ways, config, connection, every_way, frame,
-    messages, plain, read, sent, sent_frames, some_ways, stream, take,
+    BINARY, CALLS, CLOSE, CONTINUES, Call, ENDS, Got, KEY, Outcome, PACKED_BINARY, PACKED_BINARY_BEGINS, PACKED_TEXT,
+    PACKED_TEXT_BEGINS, PING, PONG, ROLES, Reading, Sent, TEXT, both_ways, config, connection, every_way, every_way_of,
+    frame, messages, plain, read, sent, sent_frames, some_ways, stream, take,
 };
 
 /// Frames, whether the second message may refer to the first, and what comes of them.
@@ -777,8 +777,15 @@ fn pd_19_limits_count_inflated_bytes_and_frames_as_they_are() {
             assert_eq!(every_way("whole", &frame(role, PACKED_TEXT, &payload), &new), expected, "{limit}");
             let (one, two) = payload.split_at(9);
             let frames: &[(u8, &[u8])] = &[(0x41, one), (PING, b""), (CONTINUES, two), (ENDS, b"")];
-            let outcome = every_way("fragments", &stream(role, frames), &new);
+            // Whole messages are inflated when they have come to their end, behind the ping, and pieces as they come.
+            let wire = stream(role, frames);
+            for whole in [Call::Receive, Call::Advance] {
+                let outcome = every_way_of(&[whole], "fragments", &wire, &new);
+                assert_eq!((&outcome.got[0], outcome.error), (&Got::Ping(vec![]), error), "{limit}");
+            }
+            let outcome = every_way_of(&[Call::Chunk], "fragments", &wire, &new);
             assert_eq!(outcome.error, error, "{limit}");
+            assert_eq!(outcome.got.is_empty(), limit == 1, "{limit}");
         }
         // Each message anew, and a limit of nothing lets the empty message pass.
         let config = config().max_message(5);

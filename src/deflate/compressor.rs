@@ -69,7 +69,6 @@ impl Compressor {
             self.misses = 0;
             return Some(Packed(deflater));
         }
-        deflater.shrink();
         settings.pool.give_deflater(deflater);
         // Small ones rarely shrink, and cost little to try.
         if message.len() >= settings.min_size_alone {
@@ -84,7 +83,6 @@ impl Compressor {
             sent.remember(message);
             deflater.owner = Some(sent.owner);
         }
-        deflater.shrink();
         self.settings.pool.give_deflater(deflater);
     }
 

@@ -9,7 +9,7 @@ use zlib_rs::{Inflate, InflateFlush, Status};
 
 use super::{LONG_STREAM, TAIL};
 
-/// A decompressor, as it lies in the pool, with a little room on both of its sides.
+/// A decompressor, as it lies in the pool, with a little room for its output.
 pub(super) struct Inflater {
     codec: Inflate,
     /// Whose messages so far are the codec's window.
@@ -17,12 +17,6 @@ pub(super) struct Inflater {
     stage: Stage,
     /// How much of the message was taken out.
     pub(super) len: usize,
-    input: Box<[u8]>,
-    start: usize,
-    /// Where the message's own bytes end.
-    end: usize,
-    /// Whether those are its last.
-    last: bool,
     output: Box<[u8]>,
     /// Whether the codec may hold more output than there was room for.
     full: bool,
@@ -40,13 +34,25 @@ enum Stage {
     Done,
 }
 
+/// What one run of the codec came to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Step {
+    /// So many bytes are in [`Inflater::output`], maybe none. `work` is how many bytes were read or written for it,
+    /// whichever are more.
+    Made {
+        bytes: usize,
+        work: usize,
+    },
+    /// More input is needed.
+    Starved,
+    Done,
+}
+
 /// The message is not DEFLATE, or is cut short.
 #[derive(Debug)]
 pub(super) struct BadDeflate;
 
 impl Inflater {
-    /// How many compressed bytes are taken at a time.
-    pub(super) const INPUT: u16 = 1 << 10;
     /// The codec's own window, in bits: the largest there is (section 7.1.2).
     pub(super) const WINDOW: u8 = 15;
 
@@ -54,12 +60,8 @@ impl Inflater {
         Self {
             codec: Inflate::new(false, Self::WINDOW),
             owner: None,
-            stage: Stage::Message,
+            stage: Stage::Done,
             len: 0,
-            input: vec![0; usize::from(Self::INPUT)].into_boxed_slice(),
-            start: 0,
-            end: 0,
-            last: false,
             output: vec![0; OUTPUT].into_boxed_slice(),
             full: false,
             restarts: 0,
@@ -67,12 +69,16 @@ impl Inflater {
         }
     }
 
+    /// Whether it may be lent again: not behind a message that did not come to its end.
+    pub(super) fn is_clean(&self) -> bool {
+        self.stage == Stage::Done
+    }
+
     /// Starts a message, which may refer to `history`. That of an `owner` is the codec's own window, if nobody had it
     /// since.
     pub(super) fn start(&mut self, owner: Option<NonZeroU64>, history: [&[u8]; 2]) -> Result<(), BadDeflate> {
         self.stage = Stage::Message;
-        (self.len, self.start, self.end) = (0, 0, 0);
-        (self.last, self.full) = (false, false);
+        (self.len, self.full) = (0, false);
         (self.restarts, self.taken) = (0, 0);
         let goes_on = owner.is_some() && self.owner == owner && self.codec.total_in() < LONG_STREAM;
         if !goes_on {
@@ -82,82 +88,70 @@ impl Inflater {
         Ok(())
     }
 
-    /// Takes the next compressed bytes, [`Inflater::INPUT`] at most, once those before them are used up.
-    pub(super) fn push(&mut self, bytes: &[u8], last: bool) {
-        self.input.split_at_mut(bytes.len()).0.copy_from_slice(bytes);
-        (self.start, self.end, self.last) = (0, bytes.len(), last);
-    }
-
-    pub(super) fn is_done(&self) -> bool {
-        self.stage == Stage::Done
-    }
-
-    /// Makes the next bytes of the message and says how many they are: none without more input; more than `most` only
-    /// if they are its last. `so_far` is what came out before, to refer to behind a final block.
-    pub(super) fn pull(&mut self, so_far: &[&[u8]], most: usize) -> Result<usize, BadDeflate> {
-        while self.go_on(so_far)? {
-            let made = if self.is_under_way() { self.inflate(most)? } else { self.end()? };
-            if made > 0 {
-                return Ok(made);
+    /// Makes the next bytes of the message from the front of `input`, which is consumed. With `last`, `input` is all that
+    /// is left of the message. No more than `most` bytes are made, unless the codec finds up to 4,386 more in the tail.
+    /// `so_far` is what came out before, to refer to behind a final block.
+    pub(super) fn step(
+        &mut self,
+        input: &mut &[u8],
+        last: bool,
+        so_far: &[&[u8]],
+        most: usize,
+    ) -> Result<Step, BadDeflate> {
+        match self.stage {
+            Stage::Message if self.full || !input.is_empty() => self.inflate(input, most),
+            Stage::Message if last => self.end(),
+            Stage::Final if !input.is_empty() => self.restart(so_far),
+            Stage::Final if last => {
+                (self.stage, self.owner) = (Stage::Done, None);
+                Ok(Step::Done)
             }
+            Stage::Done => Ok(Step::Done),
+            Stage::Message | Stage::Final => Ok(Step::Starved),
         }
-        Ok(0)
     }
 
-    /// What the last [`Inflater::pull`] made.
+    /// What the last [`Inflater::step`] made.
     pub(super) fn output(&self, n: usize) -> &[u8] {
         self.output.split_at(n).0
     }
 
-    /// Whether there is work for the codec now.
-    fn go_on(&mut self, so_far: &[&[u8]]) -> Result<bool, BadDeflate> {
-        match self.stage {
-            Stage::Message if self.is_under_way() || self.last => return Ok(true),
-            Stage::Final if self.start < self.end => {
-                // Each costs a window's worth of copying: a message of nothing else would be an attack.
-                self.restarts = self.restarts.saturating_add(1);
-                if self.restarts.saturating_sub(FREE_RESTARTS) > self.taken / BYTES_PER_RESTART {
-                    return Err(BadDeflate);
-                }
-                self.refer_to(so_far)?;
-                self.stage = Stage::Message;
-                return Ok(true);
-            }
-            Stage::Final if self.last => (self.stage, self.owner) = (Stage::Done, None),
-            _ => {}
+    /// Goes on behind a final block.
+    fn restart(&mut self, so_far: &[&[u8]]) -> Result<Step, BadDeflate> {
+        // Each costs a window's worth of copying: a message of nothing else would be an attack.
+        self.restarts = self.restarts.saturating_add(1);
+        if self.restarts.saturating_sub(FREE_RESTARTS) > self.taken / BYTES_PER_RESTART {
+            return Err(BadDeflate);
         }
-        Ok(false)
+        let work = self.refer_to(so_far)?;
+        self.stage = Stage::Message;
+        Ok(Step::Made { bytes: 0, work })
     }
 
-    /// Whether more may come of the bytes that are here.
-    const fn is_under_way(&self) -> bool {
-        self.full || self.start < self.end
-    }
-
-    /// Runs the codec once; says how many bytes it made.
-    fn inflate(&mut self, most: usize) -> Result<usize, BadDeflate> {
-        let (_, input) = self.input.split_at(self.end).0.split_at(self.start);
+    /// Runs the codec once.
+    fn inflate(&mut self, input: &mut &[u8], most: usize) -> Result<Step, BadDeflate> {
+        let (next, _) = input.split_at(input.len().min(INPUT));
         let (room, _) = self.output.split_at_mut(most.min(OUTPUT));
-        let Run { status, taken, made } = run(&mut self.codec, input, room, InflateFlush::SyncFlush)?;
-        let stuck = taken == 0 && made == 0 && !input.is_empty();
-        self.start = self.start.saturating_add(taken);
+        let Run { status, taken, made } = run(&mut self.codec, next, room, InflateFlush::SyncFlush)?;
+        let stuck = taken == 0 && made == 0 && !next.is_empty();
+        (_, *input) = input.split_at(taken);
         self.taken = self.taken.saturating_add(taken);
         self.full = made == room.len();
         match status {
             Some(Status::StreamEnd) => (self.stage, self.full) = (Stage::Final, false),
             Some(Status::Ok | Status::BufError) if !stuck => {}
-            // First what came out before the fault, which the next call meets again: so the cuts make no difference.
+            // First what came out before the fault, which the next step meets again: so the cuts make no difference.
             _ if made > 0 => self.full = true,
             _ => return Err(BadDeflate),
         }
-        Ok(made)
+        Ok(Step::Made { bytes: made, work: made.max(taken) })
     }
 
-    /// Puts the tail behind the message, and leaves the stream open for the next one. Says how many bytes came of it: a
-    /// block may lack just those four. Told to stop at borders of blocks, the codec stops right behind the tail, or the
-    /// message is cut short. The empty block behind it is one only if the border is one of bytes, too: bits that are
-    /// left of the tail are ones, and make a final block of it, or none.
-    fn end(&mut self) -> Result<usize, BadDeflate> {
+    /// Puts the tail behind the message, and leaves the stream open for the next one. A block may lack just those four
+    /// bytes, so that something may come of them. Told to stop at borders of blocks, the codec stops right behind the
+    /// tail, or the message is cut short. The empty block behind it is one only if the border is one of bytes, too: bits
+    /// that are left of the tail are ones, and make a final block of it, or none.
+    fn end(&mut self) -> Result<Step, BadDeflate> {
         let tail = run(&mut self.codec, &TAIL_AND_EMPTY_BLOCK, &mut self.output, InflateFlush::Block)?;
         if (tail.status, tail.taken) != (Some(Status::Ok), TAIL.len()) {
             return Err(BadDeflate);
@@ -171,14 +165,16 @@ impl Inflater {
             _ => return Err(BadDeflate),
         }
         self.stage = Stage::Done;
-        Ok(tail.made)
+        Ok(if tail.made == 0 { Step::Done } else { Step::Made { bytes: tail.made, work: tail.made } })
     }
 
-    /// Starts the codec anew behind what the message may refer to. Resetting it loses its window, so that comes from
-    /// outside.
-    fn refer_to(&mut self, history: &[&[u8]]) -> Result<(), BadDeflate> {
+    /// Starts the codec anew behind what the message may refer to, and says how much that is. Resetting it loses its
+    /// window, so that comes from outside.
+    fn refer_to(&mut self, history: &[&[u8]]) -> Result<usize, BadDeflate> {
         self.codec.reset(false);
-        let mut surplus = history.iter().map(|part| part.len()).sum::<usize>().saturating_sub(1 << Self::WINDOW);
+        let all = history.iter().map(|part| part.len()).sum::<usize>();
+        let mut surplus = all.saturating_sub(1 << Self::WINDOW);
+        let copied = all.saturating_sub(surplus);
         for part in history {
             let (old, part) = part.split_at(surplus.min(part.len()));
             surplus = surplus.saturating_sub(old.len());
@@ -186,7 +182,7 @@ impl Inflater {
                 self.codec.set_dictionary(part).map_err(|_| BadDeflate)?;
             }
         }
-        Ok(())
+        Ok(copied)
     }
 }
 
@@ -215,6 +211,8 @@ fn run(codec: &mut Inflate, input: &[u8], room: &mut [u8], flush: InflateFlush) 
 
 /// The tail that a sender cuts off (section 7.2.2), and an empty block of the stored kind, which nobody sent.
 const TAIL_AND_EMPTY_BLOCK: [u8; 9] = [0x00, 0x00, 0xff, 0xff, 0x00, 0x00, 0x00, 0xff, 0xff];
+/// How many bytes a run of the codec reads at most: as many as it writes, so that a step is a bounded work.
+const INPUT: usize = OUTPUT;
 /// More than the four bytes of a tail can come to: at most 17 copies of 258 bytes.
 const OUTPUT: usize = 8 << 10;
 const FREE_RESTARTS: usize = 64;
@@ -266,12 +264,12 @@ mod tests {
         let block = [&b"\x00\xfa\x03\x05\xfc"[..], &[b'x'; 1018]].concat();
         inflater.start(owner, [b"", b""]).unwrap();
         while inflater.codec.total_in() < LONG_STREAM {
-            inflater.push(&block, false);
-            assert_eq!(inflater.pull(&[], OUTPUT).unwrap(), 1018);
+            assert_eq!(make(&mut inflater, &block, OUTPUT), 1018);
         }
-        inflater.push(b"\x00", true);
-        assert_eq!(inflater.pull(&[], OUTPUT).unwrap(), 0);
-        assert!(inflater.is_done() && inflater.owner == owner);
+        let mut end = &b"\x00"[..];
+        assert_eq!(inflater.step(&mut end, true, &[], OUTPUT).unwrap(), Step::Made { bytes: 0, work: 1 });
+        assert_eq!(inflater.step(&mut end, true, &[], OUTPUT).unwrap(), Step::Done);
+        assert!(inflater.owner == owner);
         assert_eq!(message(&mut inflater, owner, b"Hello", AGAIN), Some(b"Hello".to_vec()));
         assert!(inflater.codec.total_in() < 100);
     }
@@ -283,19 +281,30 @@ mod tests {
         inflater.start(None, [b"", b""]).unwrap();
         inflater.taken = usize::MAX - 4;
         for _ in 0..3 {
-            inflater.push(&[0x00, 0x00, 0x00, 0xff, 0xff], false);
-            assert_eq!(inflater.pull(&[], 100).unwrap(), 0);
+            assert_eq!(make(&mut inflater, &[0x00, 0x00, 0x00, 0xff, 0xff], 100), 0);
         }
     }
 
     fn message(inflater: &mut Inflater, owner: Option<NonZeroU64>, history: &[u8], bytes: &[u8]) -> Option<Vec<u8>> {
         let mut output = Vec::new();
         inflater.start(owner, [history, b""]).ok()?;
-        inflater.push(bytes, true);
-        while !inflater.is_done() {
-            let made = inflater.pull(&[history, &output.clone()], 3).ok()?;
-            output.extend_from_slice(inflater.output(made));
+        let mut input = bytes;
+        loop {
+            match inflater.step(&mut input, true, &[history, &output.clone()], 3).ok()? {
+                Step::Made { bytes, .. } => output.extend_from_slice(inflater.output(bytes)),
+                Step::Starved => panic!("all of it is here"),
+                Step::Done => return Some(output),
+            }
         }
-        Some(output)
+    }
+
+    /// How many bytes come of all of `input`, which ends no message.
+    fn make(inflater: &mut Inflater, mut input: &[u8], most: usize) -> usize {
+        let mut made = 0;
+        while let Step::Made { bytes, .. } = inflater.step(&mut input, false, &[], most).unwrap() {
+            made += bytes;
+        }
+        assert!(input.is_empty());
+        made
     }
 }

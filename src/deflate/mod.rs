@@ -1,7 +1,8 @@
 //! permessage-deflate (RFC 7692): one message in or out at a time.
 //!
 //! Between two messages a DEFLATE stream is nothing but its window: the last bytes that went through. So a connection
-//! keeps those, and borrows a codec from a [`Pool`] while a message is under way.
+//! keeps those, and borrows a codec from a [`Pool`] to compress a message, or to inflate one that has arrived. Until it has,
+//! its bytes wait as they came.
 
 mod compressor;
 mod decompressor;
@@ -11,9 +12,10 @@ mod inflater;
 mod pool;
 mod prepared;
 mod settings;
+mod waiting;
 
 pub(crate) use self::compressor::Compressor;
-pub(crate) use self::decompressor::{Decompressor, Inflated};
+pub(crate) use self::decompressor::{Decompressor, Expansion, Inflated};
 pub use self::pool::Pool;
 pub use self::prepared::Prepared;
 pub use self::settings::{Agreement, Compression};

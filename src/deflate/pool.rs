@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::num::NonZeroU64;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::deflater::{Deflater, Owner};
@@ -14,8 +14,10 @@ use super::inflater::Inflater;
 /// A pool of codecs, shared by the connections of every [`Compression`](super::Compression) that it was given to.
 /// A clone is another handle of the same pool.
 ///
-/// A connection borrows a codec for as long as a message takes, so that there need be no more than are at work at the
-/// same time: a few for each thread. One more than the pool has is made on demand and dropped when it comes back.
+/// A connection borrows a codec while it compresses a message, or while it inflates one that has arrived as a whole. So
+/// there need be no more than are at work at the same time: a few for each thread. One more than the pool has is made on
+/// demand, and dropped when it comes back. So is one that did not come to the end of its message. Messages that are read
+/// in pieces have one for longer: see [`Pool::max_unfinished`].
 ///
 /// ```
 /// use ws_proto::deflate::{Compression, Pool};
@@ -34,6 +36,20 @@ struct Shared {
     deflaters: Mutex<Vec<Box<Deflater>>>,
     inflaters: Mutex<Vec<Box<Inflater>>>,
     connections: AtomicU64,
+    /// How many messages that are not whole have an inflater, and how many may. Counted for each pool: it is the pool
+    /// that bounds what its connections take together.
+    unfinished: AtomicUsize,
+    max_unfinished: AtomicUsize,
+}
+
+/// The right of an unfinished message to have an inflater, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Place(Pool);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.0.unfinished.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Pool {
@@ -46,7 +62,25 @@ impl Pool {
             deflaters: Mutex::new(Vec::new()),
             inflaters: Mutex::new(Vec::new()),
             connections: AtomicU64::new(0),
+            unfinished: AtomicUsize::new(0),
+            max_unfinished: AtomicUsize::new(slots),
         }))
+    }
+
+    /// Sets how many messages may have a decompressor before they are whole: as many as the pool has slots. Only messages
+    /// that [`Reader::receive_chunk`](crate::Reader::receive_chunk) reads want one that early. One more waits in its
+    /// compressed form until it is whole, or until another is; it gets its decompressor then, so that a peer that never
+    /// ends its messages takes nothing from others.
+    ///
+    /// ```
+    /// use ws_proto::deflate::{Compression, Pool};
+    ///
+    /// let pool = Pool::new(4);
+    /// pool.max_unfinished(100);
+    /// let compression = Compression::new().pool(pool);
+    /// ```
+    pub fn max_unfinished(&self, messages: usize) {
+        self.0.max_unfinished.store(messages, Ordering::Relaxed);
     }
 
     /// Drops the codecs that are not at work.
@@ -72,8 +106,12 @@ impl Pool {
         Box::new(Deflater::new(window, level))
     }
 
-    pub(super) fn give_deflater(&self, deflater: Box<Deflater>) {
-        give(&self.0.deflaters, deflater, self.0.slots);
+    /// Takes a deflater back. One that did not come to the end of its message is dropped.
+    pub(super) fn give_deflater(&self, mut deflater: Box<Deflater>) {
+        if deflater.is_clean() {
+            deflater.shrink();
+            give(&self.0.deflaters, deflater, self.0.slots);
+        }
     }
 
     /// The inflater that `owner` left, else one that nobody did, else the one that was idle for longest, else a new one.
@@ -88,8 +126,19 @@ impl Pool {
         Box::new(Inflater::new())
     }
 
+    /// Takes an inflater back. One that did not come to the end of its message is dropped.
     pub(super) fn give_inflater(&self, inflater: Box<Inflater>) {
-        give(&self.0.inflaters, inflater, self.0.slots);
+        if inflater.is_clean() {
+            give(&self.0.inflaters, inflater, self.0.slots);
+        }
+    }
+
+    /// A place among the messages that are not whole and have an inflater, if one is free.
+    pub(super) fn place(&self) -> Option<Place> {
+        let most = self.0.max_unfinished.load(Ordering::Relaxed);
+        let more = |unfinished: usize| unfinished.checked_add(1).filter(|unfinished| *unfinished <= most);
+        self.0.unfinished.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
+        Some(Place(self.clone()))
     }
 }
 

@@ -42,14 +42,15 @@ impl Prepared {
 
     fn new(kind: Kind, message: &[u8], compression: &Compression) -> Self {
         let Compression { pool, level, .. } = compression;
-        let mut deflater = pool.deflater(15, *level, None);
-        deflater.owner = None;
-        let wanted = message.len() >= compression.min_size_alone;
-        let smaller = wanted && deflater.restart([&[], &[]]) && deflater.compress(message);
-        let packed = smaller.then(|| deflater.output().into());
-        deflater.shrink();
-        pool.give_deflater(deflater);
-        Self { kind, plain: message.into(), packed }
+        let packed = (message.len() >= compression.min_size_alone).then(|| {
+            let mut deflater = pool.deflater(15, *level, None);
+            deflater.owner = None;
+            let smaller = deflater.restart([&[], &[]]) && deflater.compress(message);
+            let packed = smaller.then(|| deflater.output().into());
+            pool.give_deflater(deflater);
+            packed
+        });
+        Self { kind, plain: message.into(), packed: packed.flatten() }
     }
 
     /// What the message is.

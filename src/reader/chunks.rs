@@ -31,6 +31,10 @@ impl Reader {
     /// Text is passed on as bytes, so that a piece may end inside a character, and checked on the way unless
     /// [`Config::check_chunks`](crate::Config::check_chunks) says no. Finish a message with the call it began with.
     ///
+    /// A compressed message is inflated as it comes, if not too many others are: see `Pool::max_unfinished` in `deflate`.
+    /// Otherwise its pieces come when it is whole. `Ok(None)` means that the call stopped at [`Reader::inflate_at_most`], and
+    /// maybe not at the end of `input`, if [`Reader::is_inflating`] says so.
+    ///
     /// The borders of frames are not shown: a relay may cut messages anew, which section 5.4 allows where no extension
     /// gives them a meaning. permessage-deflate does not.
     ///
@@ -58,9 +62,11 @@ impl Reader {
     }
 
     fn chunk<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Step<'i>, Error> {
+        #[cfg(feature = "deflate")]
+        let mut budget = self.inflate_at_most.max(1);
         loop {
             #[cfg(feature = "deflate")]
-            if let Some(step) = self.inflated()? {
+            if let Some(step) = self.inflated(&mut budget)? {
                 return Ok(step);
             }
             if let Some(step) = self.step_by_piece(input)? {
@@ -71,13 +77,11 @@ impl Reader {
 
     /// Takes a piece; none comes out of a compressed one yet.
     fn step_by_piece<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Step<'i>>, Error> {
-        Ok(Some(match self.pieces.next(input)? {
+        Ok(Some(match self.pieces.next(input, PIECE)? {
             None => Step::Nothing,
             #[cfg(feature = "deflate")]
             Some(Piece::Data { kind, compressed: true, bytes, last }) => {
-                if let Some(decompressor) = &mut self.decompressor {
-                    decompressor.push(kind, bytes.unmask(), last)?;
-                }
+                self.inflate_early(kind, bytes, last)?;
                 return Ok(None);
             }
             Some(Piece::Data { kind, bytes, last, .. }) => {
@@ -103,3 +107,6 @@ impl Reader {
         Ok(())
     }
 }
+
+/// How many compressed bytes are taken at a time.
+const PIECE: u64 = 1 << 10;

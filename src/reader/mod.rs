@@ -1,11 +1,14 @@
 //! Bytes in, events out.
 
+mod budget;
 mod chunks;
+mod end;
 mod event;
 #[cfg(feature = "alloc")]
 mod in_place;
 #[cfg(feature = "deflate")]
 mod inflate;
+mod limits;
 mod masked;
 #[cfg(feature = "alloc")]
 mod message;
@@ -13,6 +16,7 @@ mod pieces;
 #[cfg(feature = "alloc")]
 mod room;
 
+pub(crate) use self::end::End;
 pub use self::event::Chunk;
 #[cfg(feature = "alloc")]
 pub use self::event::Event;
@@ -87,6 +91,9 @@ pub struct Reader {
     keep_buffer: usize,
     #[cfg(feature = "deflate")]
     decompressor: Option<Decompressor>,
+    /// See [`Reader::inflate_at_most`].
+    #[cfg(feature = "deflate")]
+    inflate_at_most: usize,
     utf8: Utf8,
     reply: Option<Reply>,
     end: Option<End>,
@@ -107,16 +114,6 @@ enum Ready {
     Control(OpCode),
 }
 
-/// Why nothing more is read.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum End {
-    /// The peer's close frame, whose body is the newest control frame's.
-    Close,
-    Failed(Error),
-    /// The stream ended first.
-    Eof,
-}
-
 impl Reader {
     pub(crate) const fn new(role: Role, config: &Config) -> Self {
         Self {
@@ -129,6 +126,8 @@ impl Reader {
             keep_buffer: config.keep_buffer,
             #[cfg(feature = "deflate")]
             decompressor: None,
+            #[cfg(feature = "deflate")]
+            inflate_at_most: usize::MAX,
             utf8: Utf8::new(),
             reply: None,
             end: None,
@@ -139,7 +138,8 @@ impl Reader {
         }
     }
 
-    /// Reads up to the next event, or all of `input` if it has none.
+    /// Reads up to the next event, or all of `input` if it has none; or, with [`Reader::inflate_at_most`], no further than a
+    /// call may: then it returns `Ok(None)` with input left, and [`Reader::is_inflating`] says so.
     ///
     /// A message that lies in `input` as one frame is lent from there; otherwise from the reader's own buffer (but see
     /// [`Reader::receive_in_place`]). After a [`Event::Close`] or an error, all input is swallowed.
@@ -177,7 +177,7 @@ impl Reader {
     }
 
     /// Reads up to the next event and keeps it for [`Reader::event`]; false if there is none and all of `input` is
-    /// read. For adapters whose own buffer is busy: every message is put together in the reader's.
+    /// read, or if [`Reader::is_inflating`]. For adapters whose own buffer is busy: every message is put together in the reader's.
     ///
     /// # Errors
     ///
@@ -292,18 +292,9 @@ impl Reader {
             self.ready = Ready::Nothing;
             self.message = Message::EMPTY;
         }
-    }
-
-    pub(crate) const fn end(&self) -> Option<End> {
-        self.end
-    }
-
-    /// Whether nothing is read any more, and no close frame is or was owed.
-    pub(crate) const fn ended_without_close(&self) -> bool {
-        match self.end {
-            Some(End::Eof) => true,
-            Some(End::Failed(_)) => self.silent_failure,
-            _ => false,
+        #[cfg(feature = "deflate")]
+        if let Some(decompressor) = &mut self.decompressor {
+            decompressor.release();
         }
     }
 
@@ -332,19 +323,23 @@ impl Reader {
     #[cfg(feature = "alloc")]
     fn step(&mut self, input: &mut &mut [u8]) -> Result<Ready, Error> {
         if let Some((kind, bytes)) = self.pieces.whole(input) {
-            self.message.push(kind, bytes, &mut self.utf8, self.pieces.max_message())?;
+            self.message.push(kind, bytes, &mut self.utf8, self.pieces.limits().message)?;
             return self.whole_message();
         }
-        while let Some(piece) = self.pieces.next(input)? {
+        #[cfg(feature = "deflate")]
+        if self.pieces.is_paused() {
+            return Ok(self.inflate_from(None)?.unwrap_or(Ready::Nothing));
+        }
+        while let Some(piece) = self.pieces.next(input, u64::MAX)? {
             match piece {
                 #[cfg(feature = "deflate")]
                 Piece::Data { kind, compressed: true, bytes, last } => {
-                    if let Some(ready) = self.inflate(kind, bytes.unmask(), last)? {
+                    if let Some(ready) = self.inflate(kind, bytes, last)? {
                         return Ok(ready);
                     }
                 }
                 Piece::Data { kind, bytes, last, .. } => {
-                    self.message.push(kind, bytes, &mut self.utf8, self.pieces.max_message())?;
+                    self.message.push(kind, bytes, &mut self.utf8, self.pieces.limits().message)?;
                     if last {
                         return self.whole_message();
                     }
@@ -385,31 +380,5 @@ impl Reader {
             _ => {}
         }
         Ok(())
-    }
-
-    /// Section 7.1.7: fails the connection.
-    #[cold]
-    fn fail(&mut self, error: Error, input: &mut &mut [u8]) -> Error {
-        *input = &mut [];
-        let close = Close { code: error.close_code(), reason: "" }.encode();
-        self.reply = match close {
-            Some(body) if !self.silent_failure => Some(Reply { close: true, body }),
-            _ => None,
-        };
-        self.stop(End::Failed(error));
-        error
-    }
-
-    fn stop(&mut self, end: End) {
-        self.end = Some(end);
-        self.pieces.stop();
-        #[cfg(feature = "deflate")]
-        {
-            self.decompressor = None;
-        }
-        #[cfg(feature = "alloc")]
-        if !matches!(self.ready, Ready::Message) {
-            self.message = Message::EMPTY;
-        }
     }
 }

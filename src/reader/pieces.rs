@@ -3,6 +3,7 @@
 
 use core::mem;
 
+use super::limits::{Limits, Open};
 use super::masked::Masked;
 use crate::body::Body;
 use crate::config::{Config, Role};
@@ -32,16 +33,12 @@ pub(super) struct Pieces {
     open: Option<Open>,
     /// The payload of the newest control frame.
     control: Body,
-    /// How many bytes of a compressed message are taken at a time; zero where none may come.
-    compressed: u16,
+    limits: Limits,
     /// The mask bit that every frame must have: set in what a client sends.
     mask: u8,
     frames: u64,
     /// The newest message that did not come as a whole.
     message: Unfinished,
-    max_frame: usize,
-    max_message: usize,
-    max_fragments: u32,
 }
 
 /// Where the next byte belongs.
@@ -53,17 +50,11 @@ enum Phase {
     Data { kind: Kind, compressed: bool, key: [u8; 4], left: u64, fin: bool },
     /// To the payload of a control frame.
     Control { opcode: OpCode, key: [u8; 4], left: usize },
+    /// Nowhere before the last message is inflated, all of which is here.
+    #[cfg(feature = "deflate")]
+    Paused,
     /// Nowhere.
     Over,
-}
-
-/// A message that is not finished: what is known of it from the headers of its frames.
-#[derive(Clone, Copy, Debug)]
-struct Open {
-    kind: Kind,
-    compressed: bool,
-    fragments: u32,
-    size: u64,
 }
 
 impl Pieces {
@@ -72,16 +63,13 @@ impl Pieces {
             phase: START,
             open: None,
             control: Body::EMPTY,
-            compressed: 0,
+            limits: Limits::new(config),
             mask: match role {
                 Role::Server => MASK,
                 Role::Client => 0,
             },
             frames: 0,
             message: Unfinished { number: 0, received: 0 },
-            max_frame: config.frame_limit(),
-            max_message: config.max_message,
-            max_fragments: config.max_fragments,
         }
     }
 
@@ -106,7 +94,7 @@ impl Pieces {
             _ => return None,
         };
         let shortest = header == 2 || (header == 4 && length > 125) || length > 0xffff;
-        if !shortest || length > self.max_frame || length > self.max_message {
+        if !shortest || length > self.limits.frame || length > self.limits.message {
             return None;
         }
         #[expect(clippy::arithmetic_side_effects, reason = "10 bytes and 4 of the key are 14")]
@@ -133,10 +121,11 @@ impl Pieces {
         }
     }
 
-    /// The next piece, or `None` when all of `input` is read.
+    /// The next piece, or `None` when all of `input` is read, or nothing while it is paused. Of a compressed message it
+    /// takes `most` bytes at most.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "see `Reader::receive`")]
-    pub(super) fn next<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Piece<'i>>, Error> {
+    pub(super) fn next<'i>(&mut self, input: &mut &'i mut [u8], most: u64) -> Result<Option<Piece<'i>>, Error> {
         loop {
             match self.phase {
                 Phase::Header { len: 0, .. } => {
@@ -150,7 +139,7 @@ impl Pieces {
                     }
                 }
                 Phase::Data { kind, compressed, left, fin, .. } => {
-                    let bytes = self.data(input);
+                    let bytes = self.data(input, most);
                     #[expect(clippy::arithmetic_side_effects, reason = "`data` takes no more than is left")]
                     let rest = left - bytes.len() as u64;
                     let last = fin && rest == 0;
@@ -165,6 +154,8 @@ impl Pieces {
                     let done = self.control(opcode, key, left, input);
                     return Ok(done.then_some(Piece::Control(opcode)));
                 }
+                #[cfg(feature = "deflate")]
+                Phase::Paused => return Ok(None),
                 Phase::Over => {
                     *input = &mut [];
                     return Ok(None);
@@ -182,15 +173,31 @@ impl Pieces {
         if self.mask == MASK { Role::Server } else { Role::Client }
     }
 
-    /// Lets compressed messages pass, `most` bytes of them at a time.
+    /// Lets compressed messages pass.
     #[cfg(feature = "deflate")]
-    pub(super) const fn allow_compression(&mut self, most: u16) {
-        self.compressed = most;
+    pub(super) const fn allow_compression(&mut self) {
+        self.limits.compression = true;
+    }
+
+    /// Leaves the input alone behind a compressed message, until that is inflated.
+    #[cfg(feature = "deflate")]
+    pub(super) const fn pause(&mut self) {
+        self.phase = Phase::Paused;
+    }
+
+    #[cfg(feature = "deflate")]
+    pub(super) const fn is_paused(&self) -> bool {
+        matches!(self.phase, Phase::Paused)
+    }
+
+    #[cfg(feature = "deflate")]
+    pub(super) const fn resume(&mut self) {
+        self.phase = START;
     }
 
     #[cfg(feature = "alloc")]
-    pub(super) const fn max_message(&self) -> usize {
-        self.max_message
+    pub(super) const fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// How many headers were accepted.
@@ -253,7 +260,7 @@ impl Pieces {
             return Ok(None);
         };
         let start = Start::decode(first)?;
-        self.check_start(start)?;
+        self.limits.check_start(start, self.open)?;
         // Section 5.1: a server takes masked frames only, a client unmasked ones.
         if rest.first().is_some_and(|second| second & MASK != self.mask) {
             return Err(Error::BadMask);
@@ -262,7 +269,7 @@ impl Pieces {
             return Ok(None);
         };
         if !start.opcode.is_control() {
-            self.check_size(start, length)?;
+            self.limits.check_size(start, length, self.open)?;
         }
         let (key, rest) = match rest.split_first_chunk() {
             _ if !masked => (None, rest),
@@ -272,32 +279,6 @@ impl Pieces {
         let Start { fin, rsv1, opcode } = start;
         #[expect(clippy::arithmetic_side_effects, reason = "`rest` is the end of `bytes`")]
         Ok(Some((Header { fin, rsv1, opcode, key, length }, bytes.len() - rest.len())))
-    }
-
-    fn check_start(&self, start: Start) -> Result<(), Error> {
-        // RFC 7692, section 6.1: only on the first frame of a message.
-        if start.rsv1 && (self.compressed == 0 || start.opcode == OpCode::Continuation) {
-            return Err(Error::BadReservedBit);
-        }
-        // Section 5.4: a message is one start and any continuations, control frames between.
-        match (start.opcode, self.open) {
-            (OpCode::Continuation, Some(open)) if open.fragments >= self.max_fragments => Err(Error::TooManyFragments),
-            (OpCode::Continuation, Some(_)) | (OpCode::Text | OpCode::Binary, None) => Ok(()),
-            (opcode, _) if opcode.is_control() => Ok(()),
-            _ => Err(Error::BadContinuation),
-        }
-    }
-
-    /// The size of a compressed message is known when it is inflated; its frames have a limit all the same.
-    fn check_size(&self, start: Start, length: u64) -> Result<(), Error> {
-        if length > self.max_frame as u64 {
-            return Err(Error::FrameTooBig);
-        }
-        let (compressed, before) = self.open.map_or((start.rsv1, 0), |open| (open.compressed, open.size));
-        match before.checked_add(length) {
-            Some(size) if compressed || size <= self.max_message as u64 => Ok(()),
-            _ => Err(Error::MessageTooBig),
-        }
     }
 
     /// Goes on to the payload behind a checked header.
@@ -318,7 +299,7 @@ impl Pieces {
         if opcode != OpCode::Continuation {
             self.message = Unfinished { number: self.frames, received: 0 };
         }
-        #[expect(clippy::arithmetic_side_effects, reason = "`check_start` and `check_size` have seen to it")]
+        #[expect(clippy::arithmetic_side_effects, reason = "`Limits` has seen to it")]
         let grown = Open { fragments: open.fragments + 1, size: open.size + length, ..open };
         self.open = (!fin).then_some(grown);
         self.phase = Phase::Data { kind: open.kind, compressed: open.compressed, key, left: length, fin };
@@ -326,9 +307,9 @@ impl Pieces {
 
     /// The next bytes of a data frame.
     #[inline]
-    fn data<'i>(&mut self, input: &mut &'i mut [u8]) -> Masked<'i> {
+    fn data<'i>(&mut self, input: &mut &'i mut [u8], most: u64) -> Masked<'i> {
         let most = match self.phase {
-            Phase::Data { compressed: true, left, .. } => left.min(self.compressed.into()),
+            Phase::Data { compressed: true, left, .. } => left.min(most),
             Phase::Data { left, .. } => left,
             _ => 0,
         };

@@ -216,8 +216,13 @@ pub(crate) fn read(mut end: Connection, call: Call, wire: &[u8], pieces: &[usize
 
 /// What comes of `wire` whole, byte by byte and cut in two at every place, through every call: always the same.
 pub(crate) fn every_way(name: &str, wire: &[u8], new: &dyn Fn() -> Connection) -> Outcome {
-    let whole = read(new(), Call::Receive, wire, &[]);
-    for call in CALLS {
+    every_way_of(&CALLS, name, wire, new)
+}
+
+/// As [`every_way`], through some calls.
+pub(crate) fn every_way_of(calls: &[Call], name: &str, wire: &[u8], new: &dyn Fn() -> Connection) -> Outcome {
+    let whole = read(new(), calls[0], wire, &[]);
+    for &call in calls {
         assert_eq!(read(new(), call, wire, &[1]), whole, "{name}, byte by byte, {call:?}");
         for cut in 1..=wire.len() {
             let cut_once = read(new(), call, wire, &[cut, usize::MAX]);
