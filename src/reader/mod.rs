@@ -276,15 +276,6 @@ impl Reader {
         self.pieces.unfinished()
     }
 
-    /// Stub until merged.
-    pub const fn inflate_at_most(&mut self, _bytes: usize) {}
-
-    /// Stub until merged.
-    #[must_use]
-    pub const fn is_inflating(&self) -> bool {
-        false
-    }
-
     /// Gives the buffer's memory back if no message is in it. An adapter may do so before it waits.
     #[cfg(feature = "alloc")]
     pub fn release(&mut self) {
