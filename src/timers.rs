@@ -246,9 +246,13 @@ impl Timers {
         #[expect(clippy::cast_possible_truncation, reason = "the last digits")]
         let (of, received) = (unfinished.number as u16, unfinished.received as u32);
         let now = Time::from(now);
-        let goes_on = *number == of && *message != Time::NEVER && !message.is_due(now);
-        *message = if goes_on {
-            message.at_rate(received.wrapping_sub(*bytes), self.message_rate)
+        let is_known = *number == of && *message != Time::NEVER;
+        let more = received.wrapping_sub(*bytes);
+        if is_known && more == 0 {
+            return; // other frames came
+        }
+        *message = if is_known && !message.is_due(now) {
+            message.at_rate(more, self.message_rate)
         } else {
             now.after(self.message_timeout)
         };

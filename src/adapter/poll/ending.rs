@@ -5,13 +5,13 @@ use core::task::{Poll, ready};
 
 use super::Io;
 use super::inbound::{Inbound, Stage, Step};
+use super::kept::Kept;
 use super::reading::Buffers;
 use super::shared::{Link, Output};
 use crate::adapter::cause::Cause;
 use crate::adapter::error::Error;
 use crate::close::CloseCode;
 use crate::config::Role;
-use crate::error::Error as ProtocolError;
 use crate::timers::Due;
 
 impl Inbound {
@@ -81,7 +81,10 @@ impl Inbound {
         };
         let is_early = self.reader.receive_eof().is_err();
         let cause = match output.cause() {
-            Some(Cause::Panicked) => Cause::Panicked,
+            Some(Cause::Panicked) => {
+                self.kept = Kept::default(); // the next event is not for a program that failed on this one
+                Cause::Panicked
+            }
             _ if is_early => Cause::TimedOut,
             _ => outcome,
         };
@@ -91,10 +94,9 @@ impl Inbound {
 
     /// Begins the end with an error.
     pub(super) fn begin_end<T: Io>(&mut self, output: &mut Output<T>, error: Error) {
-        let is_eof = matches!(error, Error::Protocol(ProtocolError::UnexpectedEof));
-        let broken = output.cause().filter(|_| output.link == Link::Broken && is_eof).cloned();
+        // If a write had failed before, that is the reason: whoever sent was told so.
+        let broken = output.cause().filter(|_| output.link == Link::Broken).cloned();
         let is_lost = broken.is_some() || matches!(error, Error::Io(_));
-        // If a write had failed before, that is the reason.
         let cause = broken.unwrap_or_else(|| error.into());
         if is_lost {
             let _ = self.reader.receive_eof();

@@ -7,6 +7,7 @@ use super::Io;
 use super::kept::Kept;
 use super::reading::{Buffers, Take};
 use super::shared::{Link, Output};
+use super::tasks::Half;
 use crate::adapter::cause::Cause;
 use crate::adapter::error::Error;
 use crate::adapter::input::Input;
@@ -72,6 +73,10 @@ impl Inbound {
         take: &mut K,
     ) -> Poll<Result<bool, Error>> {
         self.reader.done(); // with what was handed over
+        let receives = output.half == Half::Receiver;
+        if receives {
+            self.kept.let_go();
+        }
         loop {
             if output.link == Link::Over && !matches!(self.stage, Stage::Over | Stage::Ending(Step::Late, _)) {
                 self.give_up(output); // the other half did
@@ -80,7 +85,7 @@ impl Inbound {
                 return self.end_turn(output);
             }
             let found = match self.stage {
-                _ if K::HANDLES && !self.kept.is_empty() => self.poll_kept(output, take),
+                _ if receives && !self.kept.is_empty() => self.poll_kept(output, take),
                 Stage::Open => self.poll_found(output, buffers, take),
                 Stage::Ending(..) | Stage::Over => {
                     self.poll_timers(output);
@@ -91,13 +96,15 @@ impl Inbound {
                 Poll::Ready(Ok(true)) => return Poll::Ready(Ok(true)),
                 Poll::Ready(Err(error)) if matches!(self.stage, Stage::Over) => return Poll::Ready(Err(error)),
                 Poll::Ready(Err(error)) => self.begin_end(output, error),
-                _ if !matches!(self.stage, Stage::Open) => {} // a deadline passed
-                _ if self.reader.is_closed() => self.end(output, Cause::Closed),
                 Poll::Pending => {
                     self.poll_timers(output);
-                    if matches!(self.stage, Stage::Open) && output.link != Link::Over {
-                        return self.wait(output);
+                    // A ping may have become due. If it cannot be written, what arrived before that is looked for first.
+                    if output.link != Link::Over && !matches!(output.poll_flush(), Poll::Ready(Err(_))) {
+                        return self.wait();
                     }
+                }
+                Poll::Ready(Ok(false)) if matches!(self.stage, Stage::Open) && self.reader.is_closed() => {
+                    self.end(output, Cause::Closed);
                 }
                 Poll::Ready(Ok(false)) => {}
             }
@@ -153,10 +160,8 @@ impl Inbound {
     }
 
     /// While it waits, a connection holds no buffers.
-    fn wait<T: Io>(&mut self, output: &mut Output<T>) -> Poll<Result<bool, Error>> {
+    fn wait(&mut self) -> Poll<Result<bool, Error>> {
         self.budget = self.turn;
-        // A ping may have become due. If that fails, so does the next read.
-        let _ = output.poll_flush();
         self.input.release();
         self.reader.release();
         Poll::Pending

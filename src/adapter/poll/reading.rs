@@ -151,7 +151,9 @@ impl Inbound {
             Some(Ok(true)) => {
                 self.budget.spend_event();
                 let taken = take.take_kept(self, output);
-                self.kept.let_go();
+                if K::HANDLES {
+                    self.kept.let_go();
+                }
                 Ok(taken)
             }
             Some(end) => end,
@@ -211,7 +213,9 @@ impl Inbound {
         buffers: &mut Buffers,
         take: &mut impl Take,
     ) -> Poll<io::Result<Result<bool, error::Error>>> {
+        let most = self.budget.left().max(Input::SIZE);
         if let Some(room) = self.reader.room(Input::SIZE) {
+            let (room, _) = room.split_at_mut(room.len().min(most));
             return output.poll_read(room).map_ok(|n| {
                 self.note_read(n, output)?;
                 let is_whole = self.reader.filled(n);
@@ -243,9 +247,11 @@ impl Inbound {
         Ok(())
     }
 
-    /// Measures a message that has begun.
-    fn note_message<T>(&self, output: &mut Output<T>) {
-        output.timers.message(self.reader.unfinished(), self.read_at);
+    /// Measures a message that has begun. Its time counts from now, if the program was slow with what came before it.
+    fn note_message<T: Io>(&self, output: &mut Output<T>) {
+        let unfinished = self.reader.unfinished();
+        let now = unfinished.and_then(|_| output.io.now()).unwrap_or_default();
+        output.timers.message(unfinished, now);
     }
 
     /// A peer that does not read is not read from either, for whoever only queues answers and could not queue more. But

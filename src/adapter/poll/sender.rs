@@ -4,12 +4,12 @@ use alloc::sync::Arc;
 use core::future::poll_fn;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
-use std::sync::MutexGuard;
 
 use futures_sink::Sink;
 
 use super::Io;
-use super::shared::{Link, Output, Sending, Shared};
+use super::lock::{Guard, Shared};
+use super::shared::{Link, Output, Sending};
 use super::tasks::Half;
 use crate::adapter::Write;
 use crate::adapter::error::Error;
@@ -106,13 +106,12 @@ impl<T: Io> Sender<T> {
         if output.link != Link::Open {
             return Err(SendError::Closed);
         }
-        let was_closed = output.writer.is_closed();
+        output.half = Half::Sender;
         let said = message(&mut output);
         output.set_sending(sending);
-        if output.writer.is_closed() && !was_closed {
-            output.wake(Half::Receiver); // its deadline begins
+        if output.writer.is_outgoing() {
+            output.wake_receiver(); // which writes it, and begins the deadline for closing
         }
-        output.wake_receiver();
         said
     }
 
@@ -137,7 +136,7 @@ impl<T: Io> Sender<T> {
     }
 
     /// The output, once there is room in it.
-    fn poll_open(&self, cx: &Context<'_>) -> Poll<Result<MutexGuard<'_, Output<T>>, Error>> {
+    fn poll_open(&self, cx: &Context<'_>) -> Poll<Result<Guard<'_, T>, Error>> {
         let mut output = self.shared.poll(Half::Sender, cx);
         output.set_sending(Sending::Waits);
         while output.link == Link::Open && !output.writer.has_room() && !output.writer.is_closed() {
@@ -194,7 +193,7 @@ impl<T: Io + Unpin> Sink<Message> for Sender<T> {
     }
 
     fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
-        Ok(self.queue_message(&message)?)
+        self.queue_message(&message).map_err(|refused| self.refusal(refused))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

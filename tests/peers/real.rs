@@ -1,0 +1,1 @@
+//! In real time, over TCP, on tokio and on smol.
