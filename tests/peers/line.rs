@@ -159,17 +159,19 @@ impl Io for Line {
             return Poll::Ready(Err(kind.into()));
         }
         assert!(!state.shut, "written behind the end");
-        let all: Vec<u8> = slices.iter().flat_map(|slice| slice.iter().copied()).collect();
-        assert!(!all.is_empty(), "nothing to write");
-        let n = all.len().min(state.room);
-        if n == 0 {
+        assert!(slices.iter().any(|slice| !slice.is_empty()), "nothing to write");
+        if state.room == 0 {
             state.writer = Some(cx.waker().clone());
             return Poll::Pending;
         }
-        state.room -= n;
+        let before = state.output.len();
+        for slice in slices {
+            let n = slice.len().min(state.room);
+            state.room -= n;
+            state.output.extend_from_slice(&slice[..n]);
+        }
         state.writes += 1;
-        state.output.extend(&all[..n]);
-        Poll::Ready(Ok(n))
+        Poll::Ready(Ok(state.output.len() - before))
     }
 
     fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {

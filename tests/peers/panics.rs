@@ -45,7 +45,7 @@ fn panicked(role: Role, split: bool, place: &str) -> (Ends<Line>, Line) {
     let caught = catch_unwind(AssertUnwindSafe(|| {
         if place == "queue" {
             let mistake = |_: &mut Writer| -> Result<(), SendError> { panic!("a mistake of the program") };
-            drop(sender!(&mut ends, sender => sender.queue(mistake)));
+            let _ = sender!(&mut ends, sender => sender.queue(mistake));
         } else {
             Task::new(async { receiver!(&mut ends, receiver => receiver.for_each(handle).await) }).run();
         }

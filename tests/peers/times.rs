@@ -61,7 +61,8 @@ fn k_04_a_message_that_does_not_go_on_ends_the_connection() {
                 let line = Line::new();
                 let config = slow_config().keepalive(keepalive);
                 let mut ends = open(&line, role, split, &config);
-                let mut receiving = Task::new(ends.next(form));
+                let mut got = Vec::new();
+                let mut receiving = Task::new(ends.all(form, &mut got));
                 assert!(receiving.run_until(&line, secs(quiet), secs(1)).is_none(), "{name}");
                 line.push(&begin);
                 assert!(receiving.run().is_none(), "{name}");
@@ -71,7 +72,7 @@ fn k_04_a_message_that_does_not_go_on_ends_the_connection() {
                         break ended;
                     }
                     line.advance(millis(500));
-                    if keepalive.is_some() && line.now().as_millis().is_multiple_of(5000) {
+                    if what == "in fragments" && keepalive.is_some() && line.now().as_millis().is_multiple_of(5000) {
                         line.push(&said(role, |writer| writer.pong(b"I am here").unwrap()));
                     }
                 };
