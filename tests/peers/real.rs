@@ -50,7 +50,7 @@ on_both! {
     k_05_a_peer_that_vanishes(quick().keepalive(Some(millis(150))).pong_timeout(millis(100))) => vanishes;
     k_06_a_panic(Config::new()) => panics;
     k_11_a_peer_that_resets(Config::new()) => resets;
-    k_14_an_upload_over_a_slow_link(quick().keepalive(Some(millis(100))).pong_timeout(millis(300))) => uploads;
+    k_14_an_upload_over_a_slow_link(quick().keepalive(Some(millis(100))).pong_timeout(millis(500))) => uploads;
     k_15_a_close_over_a_slow_link(quick().closing_timeout(millis(400)).closing_limit(secs(10))) => closes_slowly;
     k_15_a_close_that_takes_too_long(quick().closing_timeout(millis(400)).closing_limit(millis(700))) => closes_too_slowly;
     k_16_a_close_on_a_peer_that_reads_nothing(quick().closing_timeout(millis(200))) => closes_alone;
@@ -117,7 +117,8 @@ async fn honest<T>(first: Socket<T>, peer: TcpStream)
 where
     T: Flooded + 'static,
 {
-    let config = Config::new();
+    // A runtime may look for what has arrived behind some 60 turns. Code that is not optimized takes much longer for each.
+    let config = if cfg!(debug_assertions) { Config::new().turn(8 << 10) } else { Config::new() };
     let floods = (0..8).map(|i| {
         let (near, mut far) = tcp();
         let flood = said(Role::Server, |writer| match i % 4 {
@@ -315,10 +316,10 @@ const MIB: usize = 1 << 20;
 async fn uploads<T: Io + Unpin>(mut socket: Socket<T>, peer: TcpStream) {
     let long = letters(1, 14 * MIB);
     let start = Instant::now();
-    let reading = read_slowly(&peer, MIB);
+    let reading = read_slowly(&peer, MIB / 2);
     socket.text(&long).await.unwrap();
     socket.flush().await.unwrap();
-    assert!(start.elapsed() > millis(400), "longer than a ping may take: {:?}", start.elapsed());
+    assert!(start.elapsed() > millis(650), "longer than a ping may take: {:?}", start.elapsed());
     socket.close(CloseCode::NORMAL, "").await.unwrap();
     peer.shutdown(Shutdown::Write).unwrap();
     while socket.next().await.is_ok_and(|event| event.is_some()) {}

@@ -425,3 +425,28 @@ fn k_41_the_end_is_kept_behind_the_events() {
         assert!(receiver!(&ends, receiver => receiver.closed().is_some_and(|closed| closed.clean)), "{name}");
     }
 }
+
+/// The stream has ended behind events that were kept, and there is no room for an answer to them: `for_each` waits, and
+/// then goes on.
+#[test]
+fn k_41_kept_events_behind_the_end_of_the_stream_wait_for_room() {
+    for role in BOTH {
+        let line = Line::new();
+        line.state().room = 0;
+        let mut ends = open(&line, role, false, &Config::new().max_pending(10));
+        ends.queue("fills the queue").unwrap();
+        line.push(&said(role, |writer| writer.text("kept").unwrap()));
+        line.end(crate::line::End::Eof);
+        let mut flushing = Task::new(ends.flush());
+        assert!(flushing.run().is_none());
+        drop(flushing);
+        let mut got = Vec::new();
+        let mut receiving = Task::new(ends.all(Form::ForEach, &mut got));
+        assert!(receiving.run().is_none(), "{role:?}");
+        line.make_room(usize::MAX);
+        let ended = receiving.run();
+        assert!(matches!(ended, Some(Err(Error::Protocol(ws_proto::Error::UnexpectedEof)))), "{role:?}: {ended:?}");
+        drop(receiving);
+        assert_eq!(got, ["kept".into()], "{role:?}");
+    }
+}

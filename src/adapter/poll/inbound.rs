@@ -84,29 +84,22 @@ impl Inbound {
             if self.budget.is_spent() {
                 return self.end_turn(output);
             }
-            let found = match self.stage {
-                _ if receives && !self.kept.is_empty() => self.poll_kept(output, take),
-                Stage::Open => self.poll_found(output, buffers, take),
-                Stage::Ending(..) | Stage::Over => {
-                    self.poll_timers(output);
-                    return self.poll_end(output, buffers);
-                }
-            };
+            let is_kept = receives && !self.kept.is_empty();
+            if !is_kept && !matches!(self.stage, Stage::Open) {
+                self.poll_timers(output);
+                return self.poll_end(output, buffers);
+            }
+            let found = if is_kept { self.poll_kept(output, take) } else { self.poll_found(output, buffers, take) };
             match found {
                 Poll::Ready(Ok(true)) => return Poll::Ready(Ok(true)),
                 Poll::Ready(Err(error)) if matches!(self.stage, Stage::Over) => return Poll::Ready(Err(error)),
                 Poll::Ready(Err(error)) => self.begin_end(output, error),
-                Poll::Pending => {
-                    self.poll_timers(output);
-                    // A ping may have become due. If it cannot be written, what arrived before that is looked for first.
-                    if output.link != Link::Over && !matches!(output.poll_flush(), Poll::Ready(Err(_))) {
-                        return self.wait();
-                    }
-                }
                 Poll::Ready(Ok(false)) if matches!(self.stage, Stage::Open) && self.reader.is_closed() => {
                     self.end(output, Cause::Closed);
                 }
                 Poll::Ready(Ok(false)) => {}
+                Poll::Pending if self.has_to_wait(output) => return self.wait(),
+                Poll::Pending => {}
             }
         }
     }
@@ -157,6 +150,13 @@ impl Inbound {
         let _ = output.poll_flush(); // an error comes up behind what was received
         output.wake(output.half);
         Poll::Pending
+    }
+
+    /// Does what is due, and writes the ping that this may be. False if that ends the connection: what arrived before is
+    /// looked for first.
+    fn has_to_wait<T: Io>(&mut self, output: &mut Output<T>) -> bool {
+        self.poll_timers(output);
+        output.link != Link::Over && !matches!(output.poll_flush(), Poll::Ready(Err(_)))
     }
 
     /// While it waits, a connection holds no buffers.
