@@ -53,9 +53,9 @@ impl<T: Io> Sender<T> {
     ///
     /// # Errors
     ///
-    /// Why the connection is over, if it is: [`Error::Io`] if a write failed, and what was queued is lost then;
-    /// [`Error::TimedOut`] if the peer took nothing for too long; whatever else [`Receiver::next`](super::Receiver::next)
-    /// returns. Behind a close in order there is none.
+    /// Why the connection is over, if something could not be written for that, or was refused: [`Error::Io`] if a write
+    /// failed; [`Error::TimedOut`] if the peer took nothing for too long; whatever else
+    /// [`Receiver::next`](super::Receiver::next) returns. Behind a close in order there is none.
     pub async fn flush(&mut self) -> Result<(), Error> {
         poll_fn(|cx| self.poll_flush_all(cx)).await
     }
@@ -103,11 +103,11 @@ impl<T: Io> Sender<T> {
         message: impl FnOnce(&mut Output<T>) -> Result<R, SendError>,
     ) -> Result<R, SendError> {
         let mut output = self.shared.output();
-        if output.link != Link::Open {
-            return Err(SendError::Closed);
-        }
         output.half = Half::Sender;
-        let said = message(&mut output);
+        let said = if output.link == Link::Open { message(&mut output) } else { Err(SendError::Closed) };
+        if let Err(refused) = &said {
+            output.note_refused(*refused);
+        }
         output.set_sending(sending);
         if output.writer.is_outgoing() {
             output.wake_receiver(); // which writes it, and begins the deadline for closing

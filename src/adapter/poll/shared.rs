@@ -27,7 +27,7 @@ pub(super) struct Output<T> {
     pub(super) link: Link,
     /// Why nothing more can be sent, as far as it is known.
     cause: Option<Cause>,
-    /// Whether something that was said could not be written.
+    /// Whether something that was said could not be written, or was refused since the connection had failed.
     lost: bool,
     pub(super) sending: Sending,
     /// The newest pong, while there is no place for it.
@@ -191,8 +191,7 @@ impl<T: Io> Output<T> {
     #[cold]
     fn flushed_behind_the_end(&mut self) -> Result<(), Error> {
         self.drop_pending();
-        let is_in_order = matches!(self.cause, None | Some(Cause::Closed)) && !self.lost;
-        if is_in_order { Ok(()) } else { self.check() }
+        if self.lost { self.check() } else { Ok(()) }
     }
 
     /// A write failed.
@@ -209,7 +208,7 @@ impl<T: Io> Output<T> {
     fn drop_pending(&mut self) {
         let pending = self.writer.pending().len();
         self.writer.consume(pending);
-        self.lost |= pending > 0;
+        self.lost |= pending > 0 || self.held;
         (self.held, self.owed, self.pong, self.stuck) = (false, None, 0, None);
     }
 
@@ -232,16 +231,22 @@ impl<T: Io> Output<T> {
     }
 
     /// Whether something can be sent.
-    pub(super) fn check(&self) -> Result<(), Error> {
+    pub(super) fn check(&mut self) -> Result<(), Error> {
         if self.link == Link::Open { Ok(()) } else { Err(self.refusal(SendError::Closed)) }
     }
 
-    /// What to tell somebody whose message the writer refused.
-    pub(super) fn refusal(&self, refused: SendError) -> Error {
+    /// What to tell somebody whose message was refused.
+    pub(super) fn refusal(&mut self, refused: SendError) -> Error {
+        self.note_refused(refused);
         match &self.cause {
             Some(cause) if refused == SendError::Closed => cause.error(),
             _ => refused.into(),
         }
+    }
+
+    /// Takes note that a message was refused since the connection is over: the next flush says why.
+    pub(super) fn note_refused(&mut self, refused: SendError) {
+        self.lost |= refused == SendError::Closed && !matches!(self.cause, None | Some(Cause::Closed));
     }
 
     /// The program panicked in the middle of an event, and where the connection stands is not known.
