@@ -269,7 +269,7 @@ fn no_codec_of_a_failed_message_returns_to_the_pool() {
         let config = Config::new().compression(Compression::new().pool(pool.clone()));
         let mut end = connection(role, &config, Agreement::default());
         let info = measure(|| {
-            assert!(read(&mut end, Call::Chunk, &mut frame(role, PACKED_BINARY_BEGINS, &good[..3])).is_ok())
+            assert!(read(&mut end, Call::Chunk, &mut frame(role, PACKED_BINARY_BEGINS, &good[..3])).is_ok());
         });
         assert!(info.bytes_current > 40_000, "{info:?}");
         drop(end);

@@ -22,6 +22,8 @@ fn every_seed_passes() {
     replay("inflate", fuzz::inflate);
     #[cfg(feature = "deflate")]
     replay("extensions", fuzz::extensions);
+    #[cfg(feature = "deflate")]
+    replay("pool", fuzz::pool);
 }
 
 fn replay(target: &str, check: fn(&[u8])) {

@@ -11,6 +11,8 @@ mod handshake;
 mod inflate;
 mod pair;
 mod pieces;
+#[cfg(feature = "deflate")]
+mod pool;
 mod read;
 #[cfg(feature = "futures-io")]
 mod tasks;
@@ -23,5 +25,7 @@ pub use self::handshake::{request, response};
 #[cfg(feature = "deflate")]
 pub use self::inflate::inflate;
 pub use self::pair::pair;
+#[cfg(feature = "deflate")]
+pub use self::pool::pool;
 pub use self::read::{client, server};
 pub use self::utf8::utf8;
