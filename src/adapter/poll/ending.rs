@@ -68,6 +68,7 @@ impl Inbound {
             Due::Message => (CloseCode::POLICY, "message too slow"),
             _ => return self.give_up(output),
         };
+        output.ends(&Cause::TimedOut); // whether the peer can be told or not
         let _ = output.writer.close(code, reason);
         let _ = output.poll_flush();
         self.give_up(output);
@@ -75,18 +76,15 @@ impl Inbound {
 
     /// The other end took too long, or this half cannot go on.
     pub(super) fn give_up<T: Io>(&mut self, output: &mut Output<T>) {
-        let outcome = match mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Ending(_, outcome) => outcome,
-            Stage::Open | Stage::Over => Cause::Closed,
-        };
         let is_early = self.reader.receive_eof().is_err();
-        let cause = match output.cause() {
-            Some(Cause::Panicked) => {
+        let cause = match (mem::replace(&mut self.stage, Stage::Over), output.cause()) {
+            (_, Some(Cause::Panicked)) => {
                 self.kept = Kept::default(); // the next event is not for a program that failed on this one
                 Cause::Panicked
             }
-            _ if is_early => Cause::TimedOut,
-            _ => outcome,
+            (Stage::Ending(_, outcome), _) => outcome,
+            (_, cause) if is_early => cause.cloned().unwrap_or(Cause::TimedOut),
+            _ => Cause::Closed,
         };
         output.over(cause.clone());
         self.stage = Stage::Ending(Step::Late, cause);

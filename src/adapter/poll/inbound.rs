@@ -97,9 +97,8 @@ impl Inbound {
                 Poll::Ready(Ok(false)) if matches!(self.stage, Stage::Open) && self.reader.is_closed() => {
                     self.end(output, Cause::Closed);
                 }
-                Poll::Ready(Ok(false)) => {}
                 Poll::Pending if self.has_to_wait(output) => return self.wait(),
-                Poll::Pending => {}
+                Poll::Ready(Ok(false)) | Poll::Pending => {}
             }
         }
     }

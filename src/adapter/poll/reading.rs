@@ -144,7 +144,7 @@ impl Inbound {
         output: &mut Output<T>,
         take: &mut K,
     ) -> Poll<Result<bool, Error>> {
-        if output.poll_flush().is_pending() && self.is_held_up::<T, K>(output) {
+        if output.poll_flush().is_pending() && is_held_up::<T, K>(output) {
             return Poll::Pending;
         }
         Poll::Ready(match self.kept.next() {
@@ -170,7 +170,7 @@ impl Inbound {
         if !output.writer.has_room()
             && !self.reader.is_closed()
             && output.poll_flush().is_pending()
-            && self.is_held_up::<T, K>(output)
+            && is_held_up::<T, K>(output)
         {
             return Poll::Pending;
         }
@@ -194,7 +194,7 @@ impl Inbound {
             return Poll::Ready(Ok(false));
         }
         let flushed = output.poll_flush();
-        if flushed.is_pending() && self.is_held_up::<T, K>(output) {
+        if flushed.is_pending() && is_held_up::<T, K>(output) {
             return Poll::Pending;
         }
         match (self.poll_read(output, buffers, take), flushed) {
@@ -254,21 +254,6 @@ impl Inbound {
         output.timers.message(unfinished, now);
     }
 
-    /// A peer that does not read is not read from either, for whoever only queues answers and could not queue more. But
-    /// while somebody waits for it in a method of the sender, it may be waiting likewise. If it reads, slow as it may be,
-    /// it is there: what else would show that lies unread.
-    fn is_held_up<T: Io, K: Take>(&mut self, output: &mut Output<T>) -> bool {
-        let queues = output.sending == Sending::Queues && output.half == Half::Receiver;
-        let is_held_up = (queues || K::HANDLES) && !output.writer.has_room() && !output.writer.is_closed();
-        if is_held_up {
-            output.timers.message(None, Duration::ZERO); // that it does not go on is not the peer's doing
-            if mem::take(&mut output.progress) && output.timers.next().is_some() {
-                output.timers.received(output.io.now().unwrap_or_default());
-            }
-        }
-        is_held_up
-    }
-
     /// Sends what the reader owes.
     #[inline]
     fn answer<T: Io>(&mut self, output: &mut Output<T>) {
@@ -307,6 +292,21 @@ impl Inbound {
             }
         }
     }
+}
+
+/// A peer that does not read is not read from either, for whoever only queues answers and could not queue more. But
+/// while somebody waits for it in a method of the sender, it may be waiting likewise. If it reads, slow as it may be,
+/// it is there: what else would show that lies unread.
+fn is_held_up<T: Io, K: Take>(output: &mut Output<T>) -> bool {
+    let queues = output.sending == Sending::Queues && output.half == Half::Receiver;
+    let is_held_up = (queues || K::HANDLES) && !output.writer.has_room() && !output.writer.is_closed();
+    if is_held_up {
+        output.timers.message(None, Duration::ZERO); // that it does not go on is not the peer's doing
+        if mem::take(&mut output.progress) && output.timers.next().is_some() {
+            output.timers.received(output.io.now().unwrap_or_default());
+        }
+    }
+    is_held_up
 }
 
 /// The buffers that all connections of a thread have by turns: each from its first read in a poll to the end of that.

@@ -20,6 +20,7 @@ use crate::writer::Writer;
 
 /// A stream and what goes out on it.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 pub(super) struct Output<T> {
     pub(super) io: T,
     pub(super) writer: Writer,
