@@ -15,7 +15,7 @@ use std::task::Wake;
 
 use arbitrary::{Arbitrary, Unstructured};
 #[cfg(feature = "deflate")]
-use ws_proto::deflate::{Agreement, Compression};
+use ws_proto::deflate::Agreement;
 use ws_proto::poll::{Error, Io, Receiver, Sender, Socket};
 use ws_proto::{Budget, CloseCode, Config, Connection, Kind, Message, Role, Seed, SendError};
 
@@ -32,6 +32,7 @@ pub fn turns(data: &[u8]) {
 }
 
 #[derive(Arbitrary, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent choices")]
 struct Script {
     server: bool,
     split: bool,
@@ -58,7 +59,7 @@ struct Times {
     message_rate: u16,
 }
 
-#[derive(Arbitrary, Debug)]
+#[derive(Arbitrary, Clone, Copy, Debug)]
 enum Step {
     /// The peer says something.
     Peer(Say),
@@ -127,6 +128,13 @@ macro_rules! sender {
     };
 }
 
+/// How receiving ended.
+#[derive(Debug, Eq, PartialEq)]
+enum Ended {
+    InOrder,
+    Because(String),
+}
+
 struct Run {
     ends: Ends,
     wire: Wire,
@@ -145,7 +153,7 @@ struct Run {
     silent: bool,
     number: usize,
     /// How receiving ended, and what sending said that was no refusal.
-    ended: Option<Option<String>>,
+    ended: Option<Ended>,
     failed: Option<String>,
     /// How much had arrived when that was said first.
     arrived_in_time: Option<usize>,
@@ -285,10 +293,9 @@ impl Run {
         let ended = match call {
             Call::Next => drive.run(
                 receiver!(*ends, receiver => Box::pin(async {
-                Ok(match receiver.next().await? {
-                    Some(event) => _ = got.borrow_mut().push(event.into()),
-                    None => got.borrow_mut().push(END),
-                })
+                let event = receiver.next().await?;
+ got.borrow_mut().push(event.map_or(END, Message::from));
+ Ok(())
             }) as Made<'_>),
                 || got.borrow().len(),
             ),
@@ -310,7 +317,7 @@ impl Run {
                 drive.run(sender!(*ends, sender => Box::pin(sender.close(CloseCode::NORMAL, "")) as Made<'_>), || 0)
             }
         };
-        for message in got.into_inner() {
+        for message in &got.into_inner() {
             self.take(message);
         }
         let receives = matches!(call, Call::Next | Call::ForEach { .. });
@@ -322,14 +329,14 @@ impl Run {
     }
 
     /// An event, or the end.
-    fn take(&mut self, message: Message) {
-        if message == END {
-            self.ended.get_or_insert(None);
+    fn take(&mut self, message: &Message) {
+        if *message == END {
+            self.ended.get_or_insert(Ended::InOrder);
             return;
         }
         assert!(self.ended.is_none(), "{message:?} behind the end");
         let (at, expected) = self.expected.pop_front().expect("somebody said so");
-        assert_eq!(message, expected);
+        assert_eq!(*message, expected);
         assert!(at <= self.arrived, "{at} bytes have not arrived");
     }
 
@@ -345,7 +352,7 @@ impl Run {
             }
             _ if receives => {
                 assert_eq!(self.ended, None, "{cause} is not said once");
-                self.ended = Some(Some(cause));
+                self.ended = Some(Ended::Because(cause));
             }
             _ => {
                 let first = self.failed.get_or_insert_with(|| cause.clone());
@@ -377,10 +384,12 @@ impl Run {
         let (ended, failed) = (self.ended.take().expect("it ended"), self.failed.take());
         match &ended {
             // A close in order; or the Close frame had arrived, and what was said could not be written.
-            None => assert!(matches!(failed.as_deref(), None | Some("BrokenPipe" | "TimedOut")), "{failed:?}"),
-            Some(_) => assert_eq!(ended, failed, "both say the same"),
+            Ended::InOrder => {
+                assert!(matches!(failed.as_deref(), None | Some("BrokenPipe" | "TimedOut")), "{failed:?}");
+            }
+            Ended::Because(cause) => assert_eq!(Some(cause), failed.as_ref(), "both say the same"),
         }
-        if ended.as_deref() != Some("TimedOut") {
+        if ended != Ended::Because("TimedOut".into()) {
             let arrived = self.arrived_in_time.unwrap_or(self.arrived);
             let lost = self.expected.iter().find(|(at, _)| *at <= arrived);
             assert!(lost.is_none(), "{lost:?} is lost behind {ended:?}");
@@ -501,7 +510,9 @@ impl Wire {
         let now = lane.now;
         let sleeper = lane.sleeper.take_if(|(deadline, _)| *deadline <= now);
         drop(lane);
-        sleeper.into_iter().for_each(|(_, waker)| waker.wake());
+        if let Some((_, waker)) = sleeper {
+            waker.wake();
+        }
     }
 
     fn now(&self) -> Duration {

@@ -113,7 +113,9 @@ impl Line {
         state.now = Some(now);
         let slept = state.sleep.take_if(|(deadline, _)| *deadline <= now);
         drop(state);
-        slept.into_iter().for_each(|(_, waker)| waker.wake());
+        if let Some((_, waker)) = slept {
+            waker.wake();
+        }
     }
 
     pub(crate) fn now(&self) -> Duration {

@@ -35,7 +35,7 @@ fn all_ways() -> impl Iterator<Item = (Role, bool, Form)> {
     })
 }
 
-fn is_broken_pipe<R>(result: &Option<Result<R, Error>>) -> bool {
+fn is_broken_pipe<R>(result: Option<&Result<R, Error>>) -> bool {
     matches!(result, Some(Err(Error::Io(error))) if error.kind() == ErrorKind::BrokenPipe)
 }
 
@@ -54,8 +54,8 @@ fn assert_all_received(
     assert!(got == words, "{name}: {} of {} messages", got.len(), words.len());
     if closes {
         assert!(matches!(ended, Some(Ok(()))), "{name}: {ended:?}");
-        let closed = receiver!(&*ends, receiver => receiver.closed().map(|closed| (closed.code, closed.clean)));
-        assert_eq!(closed, Some((CloseCode(4000), true)), "{name}");
+        let how = receiver!(&*ends, receiver => receiver.closed().map(|how| (how.code, how.clean)));
+        assert_eq!(how, Some((CloseCode(4000), true)), "{name}");
     } else {
         let then = Task::new(ends.next(form)).run();
         assert!(matches!(then, Some(Ok(None))), "{name}: once, not {then:?}");
@@ -143,14 +143,14 @@ fn k_11_a_write_that_fails_behind_a_receiver_that_waits() {
                 let mut receiving = Task::new(async { receiver.next().await.map(|event| event.map(Message::from)) });
                 assert!(receiving.run().is_none());
                 line.state().broken = Some(ErrorKind::BrokenPipe);
-                assert!(is_broken_pipe(&Task::new(sender.text("fails")).run()), "{name}");
+                assert!(is_broken_pipe(Task::new(sender.text("fails")).run().as_ref()), "{name}");
                 assert_eq!(receiving.wakes(), 1, "{name}");
-                assert!(is_broken_pipe(&receiving.run()), "{name}");
+                assert!(is_broken_pipe(receiving.run().as_ref()), "{name}");
                 continue;
             }
             let mut receiving = Task::new(ends.next(form));
             let ended = receiving.run_until(&line, secs(30), secs(1));
-            assert!(is_broken_pipe(&ended), "{name}: {ended:?}");
+            assert!(is_broken_pipe(ended.as_ref()), "{name}: {ended:?}");
         }
     }
 }

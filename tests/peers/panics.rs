@@ -21,7 +21,7 @@ fn panicked(role: Role, split: bool, place: &str) -> (Ends<Line>, Line) {
         _ => 0,
     };
     if place == "large" {
-        line.push(&said(role, |writer| writer.binary(&[7; 1 << 20]).unwrap()));
+        line.push(&said(role, |writer| writer.binary(&vec![7; 1 << 20]).unwrap()));
     } else {
         line.push(&said(role, |writer| ["0", "1", "2"].iter().for_each(|text| writer.text(text).unwrap())));
     }
@@ -54,7 +54,7 @@ fn panicked(role: Role, split: bool, place: &str) -> (Ends<Line>, Line) {
     (ends, line)
 }
 
-fn is_panicked<R>(result: &Option<Result<R, Error>>) -> bool {
+fn is_panicked<R>(result: Option<&Result<R, Error>>) -> bool {
     matches!(result, Some(Err(Error::Panicked)))
 }
 
@@ -72,17 +72,17 @@ fn k_06_behind_a_panic_both_halves_say_so_and_nothing_is_read() {
             line.push(&said(role, |writer| writer.text("later").unwrap()));
             let read = line.state().read;
             if sender_first {
-                assert!(is_panicked(&Task::new(ends.text("over")).run()), "{name}");
+                assert!(is_panicked(Task::new(ends.text("over")).run().as_ref()), "{name}");
             }
             let first = Task::new(ends.next(form)).run();
-            assert!(is_panicked(&first), "{name}: {first:?}");
+            assert!(is_panicked(first.as_ref()), "{name}: {first:?}");
             for _ in 0..2 {
                 let then = Task::new(ends.next(form)).run();
                 assert!(matches!(then, Some(Ok(None))), "{name}: {then:?}");
-                assert!(is_panicked(&Task::new(ends.text("over")).run()), "{name}");
-                assert!(is_panicked(&Task::new(ends.flush()).run()), "{name}");
-                assert!(is_panicked(&Task::new(ends.close()).run()), "{name}");
-                assert!(is_panicked(&Task::new(ends.feed("over")).run()), "{name}");
+                assert!(is_panicked(Task::new(ends.text("over")).run().as_ref()), "{name}");
+                assert!(is_panicked(Task::new(ends.flush()).run().as_ref()), "{name}");
+                assert!(is_panicked(Task::new(ends.close()).run().as_ref()), "{name}");
+                assert!(is_panicked(Task::new(ends.feed("over")).run().as_ref()), "{name}");
                 assert_eq!(ends.queue("over"), Err(SendError::Closed), "{name}");
             }
             assert_eq!(line.state().read, read, "{name}: nothing is read");
@@ -108,7 +108,7 @@ fn k_06_a_receiver_that_waits_is_woken_for_a_panic() {
         }));
         assert!(caught.is_err());
         assert_eq!(receiving.wakes(), 1, "{role:?}");
-        assert!(is_panicked(&receiving.run()), "{role:?}");
+        assert!(is_panicked(receiving.run().as_ref()), "{role:?}");
     }
 }
 
@@ -125,7 +125,7 @@ fn k_06_a_panic_behind_a_close_frame() {
             Task::new(async { receiver!(&mut ends, receiver => receiver.for_each(each).await) }).run()
         }));
         assert!(caught.is_err());
-        assert!(is_panicked(&Task::new(ends.next(Form::Next)).run()), "{role:?}");
+        assert!(is_panicked(Task::new(ends.next(Form::Next)).run().as_ref()), "{role:?}");
         assert_eq!(heard(role, &line.written()).len(), 1, "{role:?}");
         assert!(line.state().shut);
     }

@@ -123,6 +123,10 @@ impl<T: Io + Unpin> Ends<T> {
         sender!(self, sender => sender.queue(|writer| writer.text(text)))
     }
 
+    pub(crate) fn queue_close(&mut self) -> Result<(), SendError> {
+        sender!(self, sender => sender.queue(|writer| writer.close(CloseCode::NORMAL, "")))
+    }
+
     /// Sends as a sink: ready, and then said.
     pub(crate) async fn feed(&mut self, text: &str) -> Result<(), Error> {
         sender!(self, sender => {
@@ -141,7 +145,9 @@ pub(crate) fn said(role: Role, say: impl FnOnce(&mut Writer)) -> Vec<u8> {
 
 /// What the peer of `role` makes of what was written.
 pub(crate) fn heard(role: Role, wire: &[u8]) -> Vec<Message> {
-    receive_all(peer_of(role).split().0, wire)
+    let config = Config::new().max_message(64 << 20);
+    let peer = if role == Role::Server { Role::Client } else { Role::Server };
+    receive_all(connection(peer, &config).split().0, wire)
 }
 
 pub(crate) const fn secs(n: u64) -> Duration {

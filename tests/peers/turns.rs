@@ -218,13 +218,11 @@ fn k_02_a_shutdown_comes_through_a_flood() {
             line.flood(&bytes);
             let Ends::Halves(receiver, sender) = &mut ends else { unreachable!() };
             let mut receiving = Task::new(async {
-                match form {
-                    Form::ForEach => receiver.for_each(|_, _| Ok(())).await,
-                    _ => {
-                        while receiver.next().await?.is_some() {}
-                        Ok(())
-                    }
+                if form == Form::ForEach {
+                    return receiver.for_each(|_, _| Ok(())).await;
                 }
+                while receiver.next().await?.is_some() {}
+                Ok(())
             });
             assert!(receiving.poll().is_none(), "{name}");
             sender.queue(|writer| writer.close(CloseCode::GOING_AWAY, "now")).unwrap();
@@ -343,7 +341,8 @@ mod inflated {
                 let got = RefCell::new(Vec::new());
                 let mut task = Task::new(async {
                     for _ in 0..2 {
-                        got.borrow_mut().push(ends.next(form).await?.unwrap());
+                        let event = ends.next(form).await?.unwrap();
+                        got.borrow_mut().push(event);
                     }
                     Ok::<_, Error>(())
                 });

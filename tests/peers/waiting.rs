@@ -7,7 +7,7 @@ use crate::driver::{BOTH, Pipe, connection, letters};
 use crate::line::{Line, Task};
 use crate::socket::{Ends, FORMS, Form, heard, millis, open, receiver, said, secs, sender};
 
-fn is_timed_out<R>(result: &Option<Result<R, Error>>) -> bool {
+fn is_timed_out<R>(result: Option<&Result<R, Error>>) -> bool {
     matches!(result, Some(Err(Error::TimedOut)))
 }
 
@@ -26,7 +26,7 @@ fn k_16_a_close_ends_by_itself_although_nobody_receives() {
                 line.advance(secs(3));
                 let mut closing = Task::new(ends.close());
                 let ended = closing.run_until(&line, secs(100), millis(100));
-                assert!(is_timed_out(&ended), "{name}: {ended:?}");
+                assert!(is_timed_out(ended.as_ref()), "{name}: {ended:?}");
                 assert_eq!(line.now(), secs(3 + 5), "{name}");
             }
         }
@@ -53,7 +53,7 @@ fn k_16_a_sender_that_waits_gives_up_by_itself() {
             assert!(sending.run_until(&line, secs(25), secs(1)).is_none(), "{name}");
             line.make_room(1); // it moves: the time begins anew
             let ended = sending.run_until(&line, secs(100), secs(1));
-            assert!(is_timed_out(&ended), "{name}: {ended:?}");
+            assert!(is_timed_out(ended.as_ref()), "{name}: {ended:?}");
             // Whoever has both halves sends a ping behind 20 s, and waits 10 s for its pong.
             assert_eq!(line.now(), secs(25 + if split { 30 } else { 10 }), "{name}");
         }
