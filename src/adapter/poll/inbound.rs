@@ -144,10 +144,8 @@ impl Inbound {
     /// Lets other tasks run, and comes again at once. What was said meanwhile goes out.
     #[cold]
     pub(super) fn end_turn<T: Io>(&mut self, output: &mut Output<T>) -> Poll<Result<bool, Error>> {
-        if matches!(self.stage, Stage::Open) {
-            self.catch_up(output); // what shows that the peer is there may still lie in the stream
-        } else {
-            self.poll_timers(output);
+        if !matches!(self.stage, Stage::Open) {
+            self.poll_timers(output); // else before the next read: what was read is looked at first
         }
         self.budget = self.turn;
         let _ = output.poll_flush(); // an error comes up behind what was received
