@@ -256,7 +256,8 @@ impl Timers {
     /// Takes note of the message that is under way, if one is: what [`Reader::unfinished`](crate::Reader::unfinished) says
     /// behind each read. `None` also if nothing is read for a while, so that the peer is not to blame for the time.
     ///
-    /// A message that grew has its time anew if that was over: whoever looks late, not the peer, was slow.
+    /// A message that grew has its time anew if that was over more than a second ago: whoever looks late, not the peer, was
+    /// slow.
     pub fn message(&mut self, unfinished: Option<Unfinished>, now: Duration) {
         let State::Open { message, number, bytes, .. } = &mut self.state else {
             return;
@@ -268,9 +269,13 @@ impl Timers {
         #[expect(clippy::cast_possible_truncation, reason = "the last digits")]
         let (of, received) = (unfinished.number as u16, unfinished.received as u32);
         let now = Time::from(now);
-        let goes_on = *number == of && *message != Time::NEVER && !message.is_due(now);
-        *message = if goes_on {
-            message.at_rate(received.wrapping_sub(*bytes), self.message_rate)
+        let is_known = *number == of && *message != Time::NEVER;
+        let more = received.wrapping_sub(*bytes);
+        if is_known && more == 0 {
+            return; // other frames came
+        }
+        *message = if is_known && !message.after(LATE).is_due(now) {
+            message.at_rate(more, self.message_rate)
         } else {
             now.after(self.message_timeout)
         };
@@ -434,3 +439,6 @@ impl From<Option<Duration>> for Span {
         duration.map_or(Self(u32::MAX), Self::from)
     }
 }
+
+/// How late a call may be, by the fault of nobody.
+const LATE: Span = Span(1000);

@@ -15,6 +15,8 @@ fn every_seed_passes() {
     replay("client", fuzz::client);
     replay("pair", fuzz::pair);
     replay("differential", fuzz::differential);
+    #[cfg(feature = "futures-io")]
+    replay("turns", fuzz::turns);
     replay("utf8", fuzz::utf8);
     replay("request", fuzz::request);
     replay("response", fuzz::response);

@@ -290,6 +290,23 @@ fn k_04_who_looks_late_does_not_blame_the_peer() {
     assert_eq!((timers.due(at(3600)), timers.next()), (None, Some(at(3630))));
 }
 
+/// It is not renewed by a byte that comes just at the deadline.
+#[test]
+fn k_04_a_peer_that_drips_a_little_too_slowly() {
+    let mut timers = open(&quiet().message_timeout(Some(at(30))).message_rate(10));
+    timers.message(unfinished(1, 0), at(0));
+    let mut now = Duration::ZERO;
+    for received in 1.. {
+        now += Duration::from_millis(111); // 9 bytes a second
+        timers.message(unfinished(1, received), now);
+        if timers.next().unwrap() <= now {
+            break;
+        }
+        assert!(received < 10_000, "it goes on for ever");
+    }
+    assert_eq!((timers.due(now), now > at(30)), (Some(Due::Message), true));
+}
+
 #[test]
 fn k_04_one_line_turns_it_off() {
     for config in [quiet().message_timeout(None), quiet().message_rate(0)] {

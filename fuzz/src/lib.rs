@@ -16,6 +16,8 @@ mod pool;
 mod read;
 #[cfg(feature = "futures-io")]
 mod tasks;
+#[cfg(feature = "futures-io")]
+mod turns;
 mod utf8;
 
 pub use self::differential::differential;
@@ -28,4 +30,6 @@ pub use self::pair::pair;
 #[cfg(feature = "deflate")]
 pub use self::pool::pool;
 pub use self::read::{client, server};
+#[cfg(feature = "futures-io")]
+pub use self::turns::turns;
 pub use self::utf8::utf8;

@@ -394,7 +394,7 @@ fn connection(role: Role, config: Config, compression: bool) -> (Config, Connect
 
 /// One pool for all scripts: codecs are large.
 #[cfg(feature = "deflate")]
-fn packing() -> &'static Compression {
+pub(super) fn packing() -> &'static Compression {
     static PACKING: OnceLock<Compression> = OnceLock::new();
     PACKING.get_or_init(Compression::new)
 }

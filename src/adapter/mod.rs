@@ -1,5 +1,6 @@
 //! The drivers: thin, and using nothing of the core that a user could not.
 
+#[cfg(any(feature = "futures-io", feature = "tokio"))]
 mod cause;
 mod error;
 mod input;

@@ -5,13 +5,13 @@ use core::task::{Poll, ready};
 
 use super::Io;
 use super::inbound::{Inbound, Stage, Step};
+use super::kept::Kept;
 use super::reading::Buffers;
 use super::shared::{Link, Output};
 use crate::adapter::cause::Cause;
 use crate::adapter::error::Error;
 use crate::close::CloseCode;
 use crate::config::Role;
-use crate::error::Error as ProtocolError;
 use crate::timers::Due;
 
 impl Inbound {
@@ -68,6 +68,7 @@ impl Inbound {
             Due::Message => (CloseCode::POLICY, "message too slow"),
             _ => return self.give_up(output),
         };
+        output.ends(&Cause::TimedOut); // whether the peer can be told or not
         let _ = output.writer.close(code, reason);
         let _ = output.poll_flush();
         self.give_up(output);
@@ -75,15 +76,15 @@ impl Inbound {
 
     /// The other end took too long, or this half cannot go on.
     pub(super) fn give_up<T: Io>(&mut self, output: &mut Output<T>) {
-        let outcome = match mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Ending(_, outcome) => outcome,
-            Stage::Open | Stage::Over => Cause::Closed,
-        };
         let is_early = self.reader.receive_eof().is_err();
-        let cause = match output.cause() {
-            Some(Cause::Panicked) => Cause::Panicked,
-            _ if is_early => Cause::TimedOut,
-            _ => outcome,
+        let cause = match (mem::replace(&mut self.stage, Stage::Over), output.cause()) {
+            (_, Some(Cause::Panicked)) => {
+                self.kept = Kept::default(); // the next event is not for a program that failed on this one
+                Cause::Panicked
+            }
+            (Stage::Ending(_, outcome), _) => outcome,
+            (_, cause) if is_early => cause.cloned().unwrap_or(Cause::TimedOut),
+            _ => Cause::Closed,
         };
         output.over(cause.clone());
         self.stage = Stage::Ending(Step::Late, cause);
@@ -91,10 +92,9 @@ impl Inbound {
 
     /// Begins the end with an error.
     pub(super) fn begin_end<T: Io>(&mut self, output: &mut Output<T>, error: Error) {
-        let is_eof = matches!(error, Error::Protocol(ProtocolError::UnexpectedEof));
-        let broken = output.cause().filter(|_| output.link == Link::Broken && is_eof).cloned();
+        // If a write had failed before, that is the reason: whoever sent was told so.
+        let broken = output.cause().filter(|_| output.link == Link::Broken).cloned();
         let is_lost = broken.is_some() || matches!(error, Error::Io(_));
-        // If a write had failed before, that is the reason.
         let cause = broken.unwrap_or_else(|| error.into());
         if is_lost {
             let _ = self.reader.receive_eof();

@@ -8,6 +8,7 @@ use super::Io;
 use super::kept::Kept;
 use super::reading::{Buffers, Take};
 use super::shared::{Link, Output};
+use super::tasks::Half;
 use crate::adapter::cause::Cause;
 use crate::adapter::error::Error;
 use crate::adapter::input::Input;
@@ -73,6 +74,10 @@ impl Inbound {
         take: &mut K,
     ) -> Poll<Result<bool, Error>> {
         self.reader.done(); // with what was handed over
+        let receives = output.half == Half::Receiver;
+        if receives {
+            self.kept.let_go();
+        }
         loop {
             if output.link == Link::Over && !matches!(self.stage, Stage::Over | Stage::Ending(Step::Late, _)) {
                 self.give_up(output); // the other half did
@@ -81,27 +86,21 @@ impl Inbound {
             if self.budget.is_spent() {
                 return self.end_turn(output);
             }
-            let found = match self.stage {
-                _ if K::HANDLES && !self.kept.is_empty() => self.poll_kept(output, take),
-                Stage::Open => self.poll_found(output, buffers, take),
-                Stage::Ending(..) | Stage::Over => {
-                    self.poll_timers(output);
-                    return self.poll_end(output, buffers);
-                }
-            };
+            let is_kept = receives && !self.kept.is_empty();
+            if !is_kept && !matches!(self.stage, Stage::Open) {
+                self.poll_timers(output);
+                return self.poll_end(output, buffers);
+            }
+            let found = if is_kept { self.poll_kept(output, take) } else { self.poll_found(output, buffers, take) };
             match found {
                 Poll::Ready(Ok(true)) => return Poll::Ready(Ok(true)),
                 Poll::Ready(Err(error)) if matches!(self.stage, Stage::Over) => return Poll::Ready(Err(error)),
                 Poll::Ready(Err(error)) => self.begin_end(output, error),
-                _ if !matches!(self.stage, Stage::Open) => {} // a deadline passed
-                _ if self.reader.is_closed() => self.end(output, Cause::Closed),
-                Poll::Pending => {
-                    self.poll_timers(output);
-                    if matches!(self.stage, Stage::Open) && output.link != Link::Over {
-                        return self.wait(output);
-                    }
+                Poll::Ready(Ok(false)) if matches!(self.stage, Stage::Open) && self.reader.is_closed() => {
+                    self.end(output, Cause::Closed);
                 }
-                Poll::Ready(Ok(false)) => {}
+                Poll::Pending if self.has_to_wait(output) => return self.wait(),
+                Poll::Ready(Ok(false)) | Poll::Pending => {}
             }
         }
     }
@@ -147,18 +146,25 @@ impl Inbound {
     /// Lets other tasks run, and comes again at once. What was said meanwhile goes out.
     #[cold]
     pub(super) fn end_turn<T: Io>(&mut self, output: &mut Output<T>) -> Poll<Result<bool, Error>> {
-        self.poll_timers(output);
+        if !matches!(self.stage, Stage::Open) {
+            self.poll_timers(output); // else before the next read: what was read is looked at first
+        }
         self.budget = self.turn;
         let _ = output.poll_flush(); // an error comes up behind what was received
         output.yield_now();
         Poll::Pending
     }
 
+    /// Does what is due, and writes the ping that this may be. False if that ends the connection: what arrived before is
+    /// looked for first.
+    fn has_to_wait<T: Io>(&mut self, output: &mut Output<T>) -> bool {
+        self.poll_timers(output);
+        output.link != Link::Over && !matches!(output.poll_flush(), Poll::Ready(Err(_)))
+    }
+
     /// While it waits, a connection holds no buffers.
-    fn wait<T: Io>(&mut self, output: &mut Output<T>) -> Poll<Result<bool, Error>> {
+    fn wait(&mut self) -> Poll<Result<bool, Error>> {
         self.budget = self.turn;
-        // A ping may have become due. If that fails, so does the next read.
-        let _ = output.poll_flush();
         self.input.release();
         self.reader.release();
         Poll::Pending

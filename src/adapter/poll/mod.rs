@@ -19,6 +19,7 @@ mod handshake;
 mod inbound;
 mod io;
 mod kept;
+mod lock;
 mod maybe_tls;
 mod reading;
 mod receiver;

@@ -137,21 +137,6 @@ fn count<T>(event: Event<'_>, budget: &mut Budget, output: &mut Output<T>, now: 
     }
 }
 
-/// A peer that does not read is not read from either, for whoever only queues answers and could not queue more. But
-/// while somebody waits for it in a method of the sender, it may be waiting likewise. If it reads, slow as it may be,
-/// it is there: what else would show that lies unread.
-fn is_held_up<T: Io, K: Take>(output: &mut Output<T>) -> bool {
-    let queues = output.sending == Sending::Queues && output.half == Half::Receiver;
-    let is_held_up = (queues || K::HANDLES) && !output.writer.has_room() && !output.writer.is_closed();
-    if is_held_up {
-        output.timers.message(None, Duration::ZERO); // that it does not go on is not the peer's doing
-        if mem::take(&mut output.progress) && output.timers.next().is_some() {
-            output.timers.received(output.io.now().unwrap_or_default());
-        }
-    }
-    is_held_up
-}
-
 impl Inbound {
     /// Hands over the next of what was kept while something was sent. True if the caller has to look.
     pub(super) fn poll_kept<T: Io, K: Take>(
@@ -166,7 +151,9 @@ impl Inbound {
             Some(Ok(true)) => {
                 self.budget.spend_event();
                 let taken = take.take_kept(self, output);
-                self.kept.let_go();
+                if K::HANDLES {
+                    self.kept.let_go();
+                }
                 Ok(taken)
             }
             Some(end) => end,
@@ -226,7 +213,9 @@ impl Inbound {
         buffers: &mut Buffers,
         take: &mut impl Take,
     ) -> Poll<io::Result<Result<bool, error::Error>>> {
+        let most = self.budget.left().max(Input::SIZE);
         if let Some(room) = self.reader.room(Input::SIZE) {
+            let (room, _) = room.split_at_mut(room.len().min(most));
             return output.poll_read(room).map_ok(|n| {
                 self.note_read(n, output)?;
                 let is_whole = self.reader.filled(n);
@@ -258,9 +247,11 @@ impl Inbound {
         Ok(())
     }
 
-    /// Measures a message that has begun.
-    fn note_message<T>(&self, output: &mut Output<T>) {
-        output.timers.message(self.reader.unfinished(), self.read_at);
+    /// Measures a message that has begun. Its time counts from now, if the program was slow with what came before it.
+    fn note_message<T: Io>(&self, output: &mut Output<T>) {
+        let unfinished = self.reader.unfinished();
+        let now = unfinished.and_then(|_| output.io.now()).unwrap_or_default();
+        output.timers.message(unfinished, now);
     }
 
     /// Sends what the reader owes.
@@ -301,6 +292,21 @@ impl Inbound {
             }
         }
     }
+}
+
+/// A peer that does not read is not read from either, for whoever only queues answers and could not queue more. But
+/// while somebody waits for it in a method of the sender, it may be waiting likewise. If it reads, slow as it may be,
+/// it is there: what else would show that lies unread.
+fn is_held_up<T: Io, K: Take>(output: &mut Output<T>) -> bool {
+    let queues = output.sending == Sending::Queues && output.half == Half::Receiver;
+    let is_held_up = (queues || K::HANDLES) && !output.writer.has_room() && !output.writer.is_closed();
+    if is_held_up {
+        output.timers.message(None, Duration::ZERO); // that it does not go on is not the peer's doing
+        if mem::take(&mut output.progress) && output.timers.next().is_some() {
+            output.timers.received(output.io.now().unwrap_or_default());
+        }
+    }
+    is_held_up
 }
 
 /// The buffers that all connections of a thread have by turns: each from its first read in a poll to the end of that.

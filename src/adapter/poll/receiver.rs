@@ -10,8 +10,9 @@ use futures_core::Stream;
 
 use super::Io;
 use super::inbound::Inbound;
+use super::lock::Shared;
 use super::reading::{Buffers, Each, One, Take};
-use super::shared::Shared;
+
 use super::tasks::Half;
 use crate::adapter::error::Error;
 use crate::config::Config;
@@ -69,7 +70,6 @@ impl<T: Io> Receiver<T> {
         handle: impl FnMut(Event<'_>, &mut Writer) -> Result<(), SendError>,
     ) -> Result<(), Error> {
         let mut each = Each::new(handle);
-        self.inbound.kept.let_go();
         poll_fn(|cx| self.poll_event(cx, Half::Receiver, &mut each)).await?;
         each.refused.map_or(Ok(()), |refused| Err(refused.into()))
     }
@@ -92,10 +92,7 @@ impl<T: Io> Receiver<T> {
 
     /// Goes on to the next event; false at the end.
     pub(super) fn poll_advance(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
-        match self.inbound.kept.next() {
-            Some(found) => Poll::Ready(found),
-            None => self.poll_event(cx, Half::Receiver, &mut One),
-        }
+        self.poll_event(cx, Half::Receiver, &mut One)
     }
 
     /// Keeps the connection alive while something is sent: what arrives is kept for later, and pings are answered. Once
@@ -107,7 +104,7 @@ impl<T: Io> Receiver<T> {
                 Poll::Ready(Ok(true)) => self.inbound.keep(),
                 Poll::Ready(end) => self.inbound.kept.push_end(end.map(|_| ())),
             }
-            self.shared.output().wake(Half::Receiver);
+            self.shared.output().wake_receiver();
         }
     }
 

@@ -4,12 +4,12 @@ use alloc::sync::Arc;
 use core::future::poll_fn;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
-use std::sync::MutexGuard;
 
 use futures_sink::Sink;
 
 use super::Io;
-use super::shared::{Link, Output, Sending, Shared};
+use super::lock::{Guard, Shared};
+use super::shared::{Link, Output, Sending};
 use super::tasks::Half;
 use crate::adapter::Write;
 use crate::adapter::error::Error;
@@ -53,9 +53,9 @@ impl<T: Io> Sender<T> {
     ///
     /// # Errors
     ///
-    /// Why the connection is over, if it is: [`Error::Io`] if a write failed, and what was queued is lost then;
-    /// [`Error::TimedOut`] if the peer took nothing for too long; whatever else [`Receiver::next`](super::Receiver::next)
-    /// returns. Behind a close in order there is none.
+    /// Why the connection is over, if something could not be written for that, or was refused: [`Error::Io`] if a write
+    /// failed; [`Error::TimedOut`] if the peer took nothing for too long; whatever else
+    /// [`Receiver::next`](super::Receiver::next) returns. Behind a close in order there is none.
     pub async fn flush(&mut self) -> Result<(), Error> {
         poll_fn(|cx| self.poll_flush_all(cx)).await
     }
@@ -103,16 +103,15 @@ impl<T: Io> Sender<T> {
         message: impl FnOnce(&mut Output<T>) -> Result<R, SendError>,
     ) -> Result<R, SendError> {
         let mut output = self.shared.output();
-        if output.link != Link::Open {
-            return Err(SendError::Closed);
+        output.half = Half::Sender;
+        let said = if output.link == Link::Open { message(&mut output) } else { Err(SendError::Closed) };
+        if let Err(refused) = &said {
+            output.note_refused(*refused);
         }
-        let was_closed = output.writer.is_closed();
-        let said = message(&mut output);
         output.set_sending(sending);
-        if output.writer.is_closed() && !was_closed {
-            output.wake(Half::Receiver); // its deadline begins
+        if output.writer.is_outgoing() {
+            output.wake_receiver(); // which writes it, and begins the deadline for closing
         }
-        output.wake_receiver();
         said
     }
 
@@ -137,7 +136,7 @@ impl<T: Io> Sender<T> {
     }
 
     /// The output, once there is room in it.
-    fn poll_open(&self, cx: &Context<'_>) -> Poll<Result<MutexGuard<'_, Output<T>>, Error>> {
+    fn poll_open(&self, cx: &Context<'_>) -> Poll<Result<Guard<'_, T>, Error>> {
         let mut output = self.shared.poll(Half::Sender, cx);
         output.set_sending(Sending::Waits);
         while output.link == Link::Open && !output.writer.has_room() && !output.writer.is_closed() {
@@ -194,7 +193,7 @@ impl<T: Io + Unpin> Sink<Message> for Sender<T> {
     }
 
     fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
-        Ok(self.queue_message(&message)?)
+        self.queue_message(&message).map_err(|refused| self.refusal(refused))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

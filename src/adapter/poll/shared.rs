@@ -1,10 +1,9 @@
 //! What the halves of a socket share: the stream, and what is to be written to it.
 
 use core::mem;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 use std::io::{self, IoSlice};
-use std::sync::{Mutex, MutexGuard};
 
 use super::Io;
 use super::tasks::{Half, Tasks};
@@ -19,13 +18,9 @@ use crate::reply::Reply;
 use crate::timers::{Due, Timers};
 use crate::writer::Writer;
 
-/// Locked for the length of a poll, never while waiting. A panic under the lock ends the connection.
-#[derive(Debug)]
-pub(super) struct Shared<T>(Mutex<Output<T>>);
-
 /// A stream and what goes out on it.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "independent of each other")]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 pub(super) struct Output<T> {
     pub(super) io: T,
     pub(super) writer: Writer,
@@ -33,7 +28,7 @@ pub(super) struct Output<T> {
     pub(super) link: Link,
     /// Why nothing more can be sent, as far as it is known.
     cause: Option<Cause>,
-    /// Whether something that was said could not be written.
+    /// Whether something that was said could not be written, or was refused since the connection had failed.
     lost: bool,
     pub(super) sending: Sending,
     /// The newest pong, while there is no place for it.
@@ -79,9 +74,9 @@ pub(super) enum Sending {
     Queues,
 }
 
-impl<T: Io> Shared<T> {
+impl<T: Io> Output<T> {
     pub(super) fn new(io: T, writer: Writer, timers: Timers, config: &Config) -> Self {
-        Self(Mutex::new(Output {
+        Self {
             io,
             writer,
             timers,
@@ -100,29 +95,15 @@ impl<T: Io> Shared<T> {
             blocked: [false; 2],
             receiver_waits: false,
             tasks: Tasks::NONE,
-        }))
+        }
     }
 
-    /// The stream, for a task that is to be woken when a poll of it says so.
-    pub(super) fn poll(&self, half: Half, cx: &Context<'_>) -> MutexGuard<'_, Output<T>> {
-        let mut output = self.output();
-        output.half = half;
-        output.tasks.enter(half, cx.waker());
-        output
+    /// Takes note of who polls.
+    pub(super) fn enter(&mut self, half: Half, waker: &Waker) {
+        self.half = half;
+        self.tasks.enter(half, waker);
     }
 
-    /// The stream, for someone who does not wait.
-    pub(super) fn output(&self) -> MutexGuard<'_, Output<T>> {
-        self.0.lock().unwrap_or_else(|poisoned| {
-            self.0.clear_poison();
-            let mut output = poisoned.into_inner();
-            output.panicked();
-            output
-        })
-    }
-}
-
-impl<T: Io> Output<T> {
     pub(super) fn poll_read(&mut self, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut cx = Context::from_waker(self.tasks.waker(self.half));
         loop {
@@ -214,7 +195,7 @@ impl<T: Io> Output<T> {
     #[cold]
     fn flushed_behind_the_end(&mut self) -> Result<(), Error> {
         self.drop_pending();
-        if self.lost { Err(self.refusal(SendError::Closed)) } else { Ok(()) }
+        if self.lost { self.check() } else { Ok(()) }
     }
 
     /// A write failed.
@@ -231,7 +212,7 @@ impl<T: Io> Output<T> {
     fn drop_pending(&mut self) {
         let pending = self.writer.pending().len();
         self.writer.consume(pending);
-        self.lost |= pending > 0;
+        self.lost |= pending > 0 || self.held;
         (self.held, self.owed, self.pong, self.stuck) = (false, None, 0, None);
     }
 
@@ -254,29 +235,37 @@ impl<T: Io> Output<T> {
     }
 
     /// Whether something can be sent.
-    pub(super) fn check(&self) -> Result<(), Error> {
+    pub(super) fn check(&mut self) -> Result<(), Error> {
         if self.link == Link::Open { Ok(()) } else { Err(self.refusal(SendError::Closed)) }
     }
 
-    /// What to tell somebody whose message the writer refused.
-    pub(super) fn refusal(&self, refused: SendError) -> Error {
+    /// What to tell somebody whose message was refused.
+    pub(super) fn refusal(&mut self, refused: SendError) -> Error {
+        self.note_refused(refused);
         match &self.cause {
             Some(cause) if refused == SendError::Closed => cause.error(),
             _ => refused.into(),
         }
     }
 
+    /// Takes note that a message was refused since the connection is over: the next flush says why.
+    pub(super) fn note_refused(&mut self, refused: SendError) {
+        self.lost |= refused == SendError::Closed && !matches!(self.cause, None | Some(Cause::Closed));
+    }
+
     /// The program panicked in the middle of an event, and where the connection stands is not known.
     #[cold]
-    fn panicked(&mut self) {
+    pub(super) fn panicked(&mut self) {
         let was_open = self.link == Link::Open;
         if self.link != Link::Over {
             self.cause = None;
             self.over(Cause::Panicked);
         }
         if was_open {
-            let _ = self.writer.close(CloseCode::INTERNAL, "");
-            let _ = self.poll_write();
+            let _ = self.writer.close(CloseCode::INTERNAL, ""); // or one is there
+            if self.writer.is_outgoing() {
+                let _ = self.poll_write();
+            }
             let _ = self.poll_close();
         }
     }
@@ -369,9 +358,9 @@ impl<T: Io> Output<T> {
         }
     }
 
-    /// Wakes the receiver, if it waits, to write what was queued.
+    /// Wakes the receiver if it waits.
     pub(super) fn wake_receiver(&mut self) {
-        if self.writer.is_outgoing() && mem::take(&mut self.receiver_waits) {
+        if mem::take(&mut self.receiver_waits) {
             self.wake(Half::Receiver);
         }
     }

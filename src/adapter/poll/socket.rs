@@ -10,7 +10,8 @@ use core::time::Duration;
 use futures_core::Stream;
 use futures_sink::Sink;
 
-use super::shared::{Sending, Shared};
+use super::lock::Shared;
+use super::shared::{Output, Sending};
 use super::{Bytes, Error, Io, Receiver, Sender};
 use crate::adapter::Write;
 use crate::close::CloseCode;
@@ -45,7 +46,7 @@ impl<T: Io> Socket<T> {
         let mut timers = Timers::new(config, now);
         timers.opened(now);
         let (reader, writer) = connection.into_split();
-        let shared = Arc::new(Shared::new(io, writer, timers, config));
+        let shared = Arc::new(Shared::new(Output::new(io, writer, timers, config)));
         let receiver = Receiver::new(reader, input, config, Arc::clone(&shared));
         Self {
             receiver,
@@ -231,7 +232,7 @@ impl<T: Io + Unpin> Sink<Message> for Socket<T> {
     }
 
     fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
-        Ok(self.sender.queue_message(&message)?)
+        self.sender.queue_message(&message).map_err(|refused| self.sender.refusal(refused))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
