@@ -135,7 +135,10 @@ fn k_04_a_flood_of_pings_does_not_lengthen_the_time_of_a_message() {
         let mut receiving = Task::new(ends.all(form, &mut got));
         let mut ended = None;
         while ended.is_none() && line.now() < secs(60) {
-            ended = (0..3).find_map(|_| receiving.poll());
+            let reads = line.state().reads;
+            while ended.is_none() && line.state().reads == reads {
+                ended = receiving.poll(); // one read lasts for many turns
+            }
             line.advance(millis(700));
         }
         assert!(is_timed_out(ended.as_ref()), "{name}: {ended:?}");
@@ -520,5 +523,76 @@ fn k_05_a_stream_without_a_clock_has_no_deadlines() {
         assert!(Task::new(ends.next(form)).run().is_none());
         line.end(crate::line::End::Fails(ErrorKind::ConnectionReset));
         assert!(matches!(Task::new(ends.next(form)).run(), Some(Err(Error::Io(_)))));
+    }
+}
+
+/// What it finds late of a message that is not whole yet begins the measure anew.
+#[test]
+fn k_04_a_part_that_is_found_late_begins_the_time_anew() {
+    for (role, split, form) in all_ways() {
+        let name = format!("{role:?}, split {split}, {form:?}");
+        let line = Line::new();
+        let mut ends = open(&line, role, split, &slow_config());
+        let wire = said(role, |writer| writer.text("Hello").unwrap());
+        let (begin, end) = wire.split_at(wire.len() - 2);
+        line.push(begin);
+        assert!(Task::new(ends.next(form)).run().is_none(), "{name}");
+        line.push(&end[..1]);
+        line.state().now = Some(secs(40));
+        let late = Task::new(ends.next(form)).run_until(&line, secs(65), secs(1));
+        assert!(late.is_none(), "{name}: {late:?}");
+        line.push(&end[1..]);
+        let got = Task::new(ends.next(form)).run();
+        assert!(matches!(&got, Some(Ok(Some(Message::Text(text)))) if text == "Hello"), "{name}: {got:?}");
+    }
+}
+
+/// A message that is under way when this end stops reading, since its own answers are not read.
+#[test]
+fn k_04_a_message_that_is_not_read_is_not_blamed() {
+    for (role, split) in BOTH.into_iter().flat_map(|role| [(role, false), (role, true)]) {
+        for form in [Form::ForEach, Form::Next] {
+            let name = format!("{role:?}, split {split}, {form:?}");
+            let line = Line::new();
+            line.state().room = 0;
+            let mut ends = open(&line, role, split, &slow_config().max_pending(50));
+            let mut texts = Vec::new();
+            let wire = said(role, |writer| {
+                writer.fragment(Kind::Text, b"Hel", false).unwrap();
+                writer.ping(b"").unwrap();
+            });
+            let end = said(role, |writer| {
+                writer.fragment(Kind::Text, b"Hel", false).unwrap();
+                writer.fragment(Kind::Text, b"lo", true).unwrap();
+            });
+            let first = if role == Role::Server { 9 } else { 5 };
+            line.push(&wire);
+            let answer = letters(1, 60);
+            let mut task = Task::new(async {
+                if form == Form::ForEach {
+                    let handle = |event: ws_proto::Event<'_>, writer: &mut ws_proto::Writer| {
+                        texts.extend(matches!(event, ws_proto::Event::Text(_)).then(|| Message::from(event)));
+                        writer.text(&answer)
+                    };
+                    return crate::socket::receiver!(&mut ends, receiver => receiver.for_each(handle).await);
+                }
+                while let Some(event) = ends.next(form).await? {
+                    texts.extend(matches!(event, Message::Text(_)).then_some(event));
+                    ends.queue(&answer)?;
+                }
+                Ok(())
+            });
+            for _ in 0..300 {
+                let ended = task.run();
+                assert!(ended.is_none(), "{name}: {ended:?} at {:?}", line.now());
+                line.advance(secs(1));
+            }
+            line.make_room(usize::MAX);
+            assert!(task.run().is_none(), "{name}");
+            line.push(&end[first..]);
+            assert!(task.run().is_none(), "{name}");
+            drop(task);
+            assert_eq!(texts, ["Hello".into()], "{name}");
+        }
     }
 }

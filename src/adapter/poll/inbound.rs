@@ -146,8 +146,9 @@ impl Inbound {
     /// Lets other tasks run, and comes again at once. What was said meanwhile goes out.
     #[cold]
     pub(super) fn end_turn<T: Io>(&mut self, output: &mut Output<T>) -> Poll<Result<bool, Error>> {
-        if !matches!(self.stage, Stage::Open) {
-            self.poll_timers(output); // else before the next read: what was read is looked at first
+        // What else may be due is seen at the next read: what was read is looked at first, and may put it off.
+        if output.writer.is_closed() || !matches!(self.stage, Stage::Open) {
+            self.poll_timers(output);
         }
         self.budget = self.turn;
         let _ = output.poll_flush(); // an error comes up behind what was received
