@@ -37,6 +37,8 @@ const LAYERS: &[(&str, Uses)] = &[
 
 /// The files of a module that is a folder, in their order. What `mod` only re-exports is no use of it.
 const INNER: &[(&str, &[&str])] = &[
+    ("config", &["mod", "times"]),
+    ("timers", &["time", "mod"]),
     (
         "deflate",
         &[
@@ -238,7 +240,7 @@ fn t35_unsafe_code_is_forbidden() {
 fn t36_what_may_panic_is_refused_by_lints() {
     const LINTS: [&str; 6] =
         ["arithmetic_side_effects", "expect_used", "indexing_slicing", "panic", "unreachable", "unwrap_used"];
-    const EXCEPTIONS: usize = 40;
+    const EXCEPTIONS: usize = 39;
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let lib = fs::read_to_string(src.join("lib.rs")).unwrap();
     let warned: String = lib.lines().filter(|line| line.starts_with("#![warn(clippy::")).collect();

@@ -36,6 +36,18 @@ impl Cause {
     }
 }
 
+impl From<Cause> for Error {
+    fn from(cause: Cause) -> Self {
+        cause.error()
+    }
+}
+
+impl From<io::Error> for Cause {
+    fn from(error: io::Error) -> Self {
+        Error::from(error).into()
+    }
+}
+
 impl From<Error> for Cause {
     fn from(error: Error) -> Self {
         match error {

@@ -1,6 +1,5 @@
 //! The drivers: thin, and using nothing of the core that a user could not.
 
-#[cfg(any(feature = "futures-io", feature = "tokio"))]
 mod cause;
 mod error;
 mod input;

@@ -5,12 +5,13 @@ use core::time::Duration;
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 
-use super::monitor::{Failure, Monitor, lock};
+use super::monitor::{Monitor, lock};
 use super::receiving::{Peer, Receiving};
 use super::sending::Sending;
 use super::timed::{Stopped, Timed};
 use super::{Error, Stream};
 use crate::adapter;
+use crate::adapter::cause::Cause;
 use crate::close::CloseCode;
 use crate::error::SendError;
 use crate::frame::Kind;
@@ -153,7 +154,7 @@ impl<S: Stream, W: Stream> Peer for Both<S, W> {
                 self.output.settle();
             }
             (None, _) => {
-                monitor.fail(Failure::TimedOut);
+                monitor.fail(Cause::TimedOut);
             }
         }
     }

@@ -1,14 +1,11 @@
 //! What both directions of a connection share: its deadlines, and how it failed.
 
-use alloc::sync::Arc;
 use core::time::Duration;
-use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use super::Error;
+use crate::adapter::cause::Cause;
 use crate::config::Config;
-use crate::error::Error as ProtocolError;
 use crate::timers::{Due, Timers};
 use crate::unfinished::Unfinished;
 
@@ -22,7 +19,8 @@ pub(super) struct Monitor {
 #[derive(Debug)]
 struct State {
     timers: Timers,
-    failure: Option<Failure>,
+    /// Why the connection ended, if it was not in order. Both halves report it.
+    failure: Option<Cause>,
     /// When a write last had to wait.
     held_up: Duration,
     /// Whether the peer was given up: nothing is worth waiting for.
@@ -33,16 +31,6 @@ struct State {
     threads: bool,
     /// How long one of two threads may wait before it looks at what the other did.
     glance: Duration,
-}
-
-/// Why a connection ended out of order. Both halves report it.
-#[derive(Clone, Debug)]
-pub(super) enum Failure {
-    Io(Arc<io::Error>),
-    Protocol(ProtocolError),
-    TimedOut,
-    #[cfg(feature = "rustls")]
-    Tls(rustls::Error),
 }
 
 impl Monitor {
@@ -138,9 +126,9 @@ impl Monitor {
     }
 
     /// Takes note of a failure. The first one counts.
-    pub(super) fn fail(&self, failure: Failure) -> Failure {
+    pub(super) fn fail(&self, failure: Cause) -> Cause {
         let mut state = self.state();
-        state.gave_up |= matches!(failure, Failure::TimedOut);
+        state.gave_up |= matches!(failure, Cause::TimedOut);
         state.timers.closing(self.now());
         state.failure.get_or_insert(failure).clone()
     }
@@ -166,11 +154,11 @@ impl Monitor {
     /// Whether the stream takes nothing any more. After an error of the peer it takes the close frame.
     pub(super) fn cannot_write(&self) -> bool {
         let state = self.state();
-        state.gave_up || !matches!(state.failure, None | Some(Failure::Protocol(_)))
+        state.gave_up || !matches!(state.failure, None | Some(Cause::Protocol(_)))
     }
 
     /// Why nothing can be sent any more, if it is not for a close in order.
-    pub(super) fn failure(&self) -> Option<Failure> {
+    pub(super) fn failure(&self) -> Option<Cause> {
         self.state().failure.clone()
     }
 
@@ -186,7 +174,7 @@ impl Monitor {
     }
 
     /// Ends the connection; for the reading side, which reports a failure once.
-    pub(super) fn report(&self) -> Option<Failure> {
+    pub(super) fn report(&self) -> Option<Cause> {
         let mut state = self.state();
         state.timers.closed();
         if core::mem::replace(&mut state.reported, true) { None } else { state.failure.clone() }
@@ -194,32 +182,6 @@ impl Monitor {
 
     fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
-    }
-}
-
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        #[cfg(feature = "rustls")]
-        let error = match error.downcast() {
-            Ok(error) => return Self::Tls(error),
-            Err(error) => error,
-        };
-        Self::Io(Arc::new(error))
-    }
-}
-
-impl From<Failure> for Error {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Io(error) => Self::Io(match error.raw_os_error() {
-                Some(code) => io::Error::from_raw_os_error(code),
-                None => io::Error::new(error.kind(), error),
-            }),
-            Failure::Protocol(error) => Self::Protocol(error),
-            Failure::TimedOut => Self::TimedOut,
-            #[cfg(feature = "rustls")]
-            Failure::Tls(error) => Self::Tls(error),
-        }
     }
 }
 

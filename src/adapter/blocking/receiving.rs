@@ -2,9 +2,10 @@
 
 use core::time::Duration;
 
-use super::monitor::{Failure, Monitor, earliest};
+use super::monitor::{Monitor, earliest};
 use super::timed::{Stopped, TURN};
 use super::{Error, Input};
+use crate::adapter::cause::Cause;
 use crate::config::Role;
 use crate::reader::{Event, Reader};
 use crate::reply::Reply;
@@ -74,7 +75,7 @@ impl Receiving {
         loop {
             let ready = self.input.lend(|bytes| self.reader.advance(bytes));
             if let Err(error) = ready {
-                monitor.fail(Failure::Protocol(error));
+                monitor.fail(Cause::Protocol(error));
             }
             if let Some(reply) = self.reader.take_reply() {
                 peer.answer(reply);
@@ -115,7 +116,7 @@ impl Receiving {
         match read {
             Ok((0, _)) => {
                 if let Err(error) = self.reader.receive_eof() {
-                    monitor.fail(Failure::Protocol(error));
+                    monitor.fail(Cause::Protocol(error));
                 }
                 Ok(false)
             }

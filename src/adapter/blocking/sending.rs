@@ -3,10 +3,11 @@
 use alloc::sync::Arc;
 use core::time::Duration;
 
-use super::monitor::{Failure, Monitor};
+use super::monitor::Monitor;
 use super::timed::{Stopped, TURN, Timed};
 use super::{Error, Stream};
 use crate::adapter::Write;
+use crate::adapter::cause::Cause;
 use crate::close::CloseCode;
 use crate::error::SendError;
 use crate::reply::Reply;
@@ -162,7 +163,7 @@ impl<S: Stream> Sending<S> {
             }
         }
         self.writer.end();
-        Err(self.monitor.fail(Failure::TimedOut).into())
+        Err(self.monitor.fail(Cause::TimedOut).into())
     }
 }
 

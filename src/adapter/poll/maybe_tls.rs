@@ -93,6 +93,6 @@ impl<T: Io> Io for MaybeTls<T> {
     }
 
     fn yield_now(&mut self, cx: &mut Context<'_>) {
-        either!(&mut self.0, io => io.yield_now(cx))
+        either!(&mut self.0, io => io.yield_now(cx));
     }
 }

@@ -97,7 +97,7 @@ impl<T: Io> Io for Tls<T> {
     }
 
     fn yield_now(&mut self, cx: &mut Context<'_>) {
-        self.io.yield_now(cx)
+        self.io.yield_now(cx);
     }
 }
 
