@@ -7,6 +7,7 @@ mod common;
 use std::io::{self, Read, Write};
 
 use common::{END, PLAIN, Parsed, REQUEST, Served, assert_refused, change, request, serve, serve_with};
+use ws_proto::blocking::Untimed;
 use ws_proto::handshake::{HandshakeError, OriginPolicy, Server};
 use ws_proto::{Config, blocking};
 
@@ -348,7 +349,7 @@ const DRIVEN: [(&[u8], &str, bool, u16); 5] = [
 fn k_13_plain_requests_come_through_threads() {
     for (bytes, method, has_body, status) in DRIVEN {
         let mut lanes = Lanes(bytes, Vec::new());
-        match blocking::receive_request(&mut lanes, OriginPolicy::Any, &Config::new()).unwrap() {
+        match blocking::receive_request(Untimed(&mut lanes), OriginPolicy::Any, &Config::new()).unwrap() {
             blocking::Incoming::Plain(plain) => {
                 assert_eq!(plain.request().method(), method);
                 plain.respond(200, &[], b"well").unwrap();
@@ -358,7 +359,7 @@ fn k_13_plain_requests_come_through_threads() {
         let response = Parsed::new(&lanes.1);
         assert_eq!((response.status, response.body.len()), (200, if has_body { 4 } else { 0 }), "{method}");
         let mut lanes = Lanes(bytes, Vec::new());
-        let error = blocking::accept(&mut lanes, OriginPolicy::Any, &Config::new()).err();
+        let error = blocking::accept(Untimed(&mut lanes), OriginPolicy::Any, &Config::new()).err();
         assert!(
             matches!(error, Some(blocking::Error::Handshake(error)) if error.status() == Some(status)),
             "{error:?}"

@@ -1,5 +1,6 @@
 //! The same over TLS: as the client that this crate is, and as a server over the stream of rustls.
 
+#[allow(dead_code, reason = "each test file uses a part of this")]
 #[path = "../tls/authority.rs"]
 mod authority;
 
