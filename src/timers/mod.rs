@@ -9,7 +9,7 @@
 //! use ws_proto::timers::{Due, Timers};
 //!
 //! let at = Duration::from_secs;
-//! let config = Config::new().keepalive(Some(at(30)));
+//! let config = Config::new(); // with a ping after 30 s, and 30 s for its pong
 //! let mut timers = Timers::new(&config, at(0)); // the transport is there: the handshake begins
 //! assert_eq!(timers.next(), Some(at(10)));
 //! timers.opened(at(1)); // and is done
@@ -20,8 +20,8 @@
 //! assert_eq!(timers.pong(&payload, at(32)), Some(at(1))); // the round trip
 //!
 //! let Some(Due::Ping(_)) = timers.due(at(61)) else { panic!("the next one") };
-//! assert_eq!(timers.due(at(81)), Some(Due::Pong)); // nothing came: give up
-//! assert_eq!(timers.due(at(86)), Some(Due::Closing)); // and nobody answers: close the transport
+//! assert_eq!(timers.due(at(91)), Some(Due::Pong)); // nothing came: give up
+//! assert_eq!(timers.due(at(96)), Some(Due::Closing)); // and nobody answers: close the transport
 //! assert_eq!(timers.next(), None);
 //! ```
 //!
@@ -91,7 +91,7 @@ use crate::unfinished::Unfinished;
 /// use ws_proto::Config;
 /// use ws_proto::timers::{Due, Timers};
 ///
-/// let config = Config::new().idle_timeout(Some(Duration::from_secs(60)));
+/// let config = Config::new().keepalive(None).idle_timeout(Some(Duration::from_secs(60)));
 /// let mut timers = Timers::new(&config, Duration::ZERO);
 /// timers.opened(Duration::from_secs(1));
 /// timers.received(Duration::from_secs(20));
