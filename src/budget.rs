@@ -38,8 +38,9 @@ pub struct Budget {
 impl Budget {
     /// What one event costs, in bytes: about as much work as to read them.
     pub const EVENT: usize = 128;
-    /// What one reply costs, in bytes: it may take a system call.
-    pub const REPLY: usize = 1024;
+    /// What one reply costs, in bytes: it may take a system call. So a turn of 256 KiB has fewer than the 128 operations of
+    /// a stream after which tokio ends one by itself.
+    pub const REPLY: usize = 2048;
 
     /// A whole budget: [`Config::turn`].
     #[must_use]
