@@ -112,7 +112,7 @@ fn k_02_a_sender_that_waits_has_turns_and_then_reads_no_more() {
                     break;
                 }
                 assert_eq!(task.wakes(), 1, "{name}, {turn}");
-                assert!(turn < 1000, "{name}: it reads for ever");
+                assert!(turn < 200_000 / 50, "{name}: it reads for ever"); // an event takes more when it is kept
             }
             let read = line.state().read;
             assert!(task.poll().is_none() && task.wakes() == 0, "{name}");
