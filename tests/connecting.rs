@@ -2,12 +2,14 @@
 #![cfg(all(feature = "futures-io", feature = "tokio"))]
 
 use std::future::Future;
-use std::io;
+use std::io::{self, Read, Write};
+use std::net::SocketAddr;
+use std::thread;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::time::{Instant, timeout};
-use ws_proto::handshake::{OriginPolicy, RequestError};
+use ws_proto::handshake::{ClientRequest, OriginPolicy, Rejected, RequestError, accept_key};
 use ws_proto::poll::{Error, Io, Socket};
 use ws_proto::{Config, Event, blocking, futures, tokio as ws};
 
@@ -154,4 +156,189 @@ fn connecting_is_send() {
     is_send(ws::connect("", &config));
     is_send(futures::connect("", &config, dial));
     is_send(futures::connect("", &config, async |host: &str, port| dial(host, port).await));
+}
+
+// --- refused upgrades, in every driver (K-12) ---
+
+const PARTS: Duration = Duration::from_millis(50);
+
+/// What came of a request, and of a second one on the same stream if there was one.
+#[derive(Debug)]
+struct Asked {
+    status: Option<u16>,
+    body: Vec<u8>,
+    is_complete: bool,
+    /// Whether the second request opened a connection, if the stream was handed back for it.
+    again: Option<bool>,
+}
+
+impl Asked {
+    fn new(response: &Rejected, again: Option<bool>) -> Self {
+        let (body, is_complete) = (response.body().to_vec(), response.is_complete());
+        Self { status: response.status(), body, is_complete, again }
+    }
+}
+
+/// A server that sends `parts`, with a pause between any two, and then, if asked again on the same stream, accepts.
+fn refuses(parts: &'static [&'static [u8]], ends: bool) -> (SocketAddr, thread::JoinHandle<()>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        read_head(&mut stream);
+        for part in parts {
+            stream.write_all(part).unwrap();
+            thread::sleep(PARTS);
+        }
+        if ends {
+            return;
+        }
+        let head = read_head(&mut stream);
+        let key = head.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "));
+        if let Some(key) = key {
+            assert!(head.contains("Authorization: Basic dTpw\r\n"));
+            let accept = accept_key(key.as_bytes());
+            let accept = str::from_utf8(&accept).unwrap();
+            let head = format!(
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                 Sec-WebSocket-Accept: {accept}\r\n\r\n"
+            );
+            stream.write_all(head.as_bytes()).unwrap();
+            read_head(&mut stream); // to the end
+        }
+    });
+    (address, serving)
+}
+
+/// A head, or what there is before the end of the stream.
+fn read_head(stream: &mut std::net::TcpStream) -> String {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") && matches!(stream.read(&mut byte), Ok(1)) {
+        head.push(byte[0]);
+    }
+    String::from_utf8_lossy(&head).into_owned()
+}
+
+fn asks(address: SocketAddr) -> ClientRequest {
+    ClientRequest::new(&format!("ws://{address}/")).unwrap()
+}
+
+fn ask_by_threads(address: SocketAddr, config: &Config) -> Asked {
+    let stream = std::net::TcpStream::connect(address).unwrap();
+    let refused = blocking::try_client(stream, asks(address), config).unwrap().unwrap_err();
+    let response = Asked::new(refused.response(), None);
+    let again = refused
+        .into_stream()
+        .ok()
+        .map(|stream| blocking::client(stream, asks(address).header("Authorization", "Basic dTpw"), config).is_ok());
+    Asked { again, ..response }
+}
+
+async fn ask_by_tasks<T: Io + std::fmt::Debug>(io: T, address: SocketAddr, config: &Config) -> Asked {
+    let refused = ws_proto::poll::try_client(io, asks(address), config).await.unwrap().unwrap_err();
+    let response = Asked::new(refused.response(), None);
+    let again = match refused.into_stream() {
+        Ok(io) => {
+            let request = asks(address).header("Authorization", "Basic dTpw");
+            Some(ws_proto::poll::client(io, request, config).await.is_ok())
+        }
+        Err(_) => None,
+    };
+    Asked { again, ..response }
+}
+
+/// One after the other, in all drivers.
+fn ask_all(parts: &'static [&'static [u8]], ends: bool, config: &Config) -> [Asked; 3] {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (address, serving) = refuses(parts, ends);
+    let threads = ask_by_threads(address, config);
+    serving.join().unwrap();
+    let (address, serving) = refuses(parts, ends);
+    let tokio = runtime.block_on(async {
+        let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        ask_by_tasks(ws::Tokio::new(stream), address, config).await
+    });
+    serving.join().unwrap();
+    let (address, serving) = refuses(parts, ends);
+    let smol = smol::block_on(async {
+        let stream = smol::net::TcpStream::connect(address).await.unwrap();
+        let io = futures::Futures::new(stream).with_sleep(|time| {
+            Box::pin(async move {
+                smol::Timer::after(time).await;
+            })
+        });
+        ask_by_tasks(io, address, config).await
+    });
+    serving.join().unwrap();
+    [threads, tokio, smol]
+}
+
+#[test]
+fn k_12_a_refused_upgrade_gives_its_body_and_the_stream_in_every_driver() {
+    type Row = (&'static str, &'static [&'static [u8]], bool, u16, &'static [u8], bool, Option<bool>);
+    const ROWS: &[Row] = &[
+        (
+            "a length",
+            &[b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 12\r\n\r\n", b"{\"error\"", b":42}"],
+            false,
+            401,
+            b"{\"error\":42}",
+            true,
+            Some(true),
+        ),
+        (
+            "chunks",
+            &[
+                b"HTTP/1.1 401 Unauthorized\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nsi",
+                b"gn\r\n3\r\n in\r\n0\r",
+                b"\n\r\n",
+            ],
+            false,
+            401,
+            b"sign in",
+            true,
+            Some(true),
+        ),
+        (
+            "no body",
+            &[b"HTTP/1.1 307 Temporary Redirect\r\nContent-Length: 0\r\n\r\n"],
+            false,
+            307,
+            b"",
+            true,
+            Some(true),
+        ),
+        ("to the end", &[b"HTTP/1.1 403 Forbidden\r\n\r\n", b"not", b" here"], true, 403, b"not here", true, None),
+        ("cut off", &[b"HTTP/1.1 403 Forbidden\r\nContent-Length: 9\r\n\r\nnot"], true, 403, b"not", false, None),
+        (
+            "above the limit",
+            &[b"HTTP/1.1 404 Not Found\r\nContent-Length: 99\r\n\r\n0123456789", b"0123456789"],
+            true,
+            404,
+            b"0123456789012345",
+            false,
+            None,
+        ),
+    ];
+    let config = Config::new().max_body(16);
+    for (name, parts, ends, status, body, is_complete, again) in ROWS {
+        for (driver, asked) in ["threads", "tokio", "smol"].iter().zip(ask_all(parts, *ends, &config)) {
+            assert_eq!(asked.status, Some(*status), "{name}, {driver}");
+            assert_eq!((&asked.body[..], asked.is_complete), (*body, *is_complete), "{name}, {driver}");
+            assert_eq!(asked.again, *again, "{name}, {driver}");
+        }
+    }
+}
+
+/// A body that trickles in: what is there when the time is over.
+#[test]
+fn k_12_a_body_has_the_opening_time_in_every_driver() {
+    const PARTS: &[&[u8]] = &[b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 99\r\n\r\n", b"a", b"b", b"c"];
+    let config = Config::new().opening_timeout(Some(Duration::from_millis(400)));
+    for asked in ask_all(PARTS, false, &config) {
+        assert_eq!((asked.status, &asked.body[..]), (Some(503), &b"abc"[..]));
+        assert!(!asked.is_complete && asked.again.is_none());
+    }
 }
