@@ -352,6 +352,7 @@ fn k_13_plain_requests_come_through_threads() {
         match blocking::receive_request(Untimed(&mut lanes), OriginPolicy::Any, &Config::new()).unwrap() {
             blocking::Incoming::Plain(plain) => {
                 assert_eq!(plain.request().method(), method);
+                assert_eq!(plain.rest(), if method == "POST" { &b"hello"[..] } else { b"" });
                 plain.respond(200, &[], b"well").unwrap();
             }
             blocking::Incoming::Upgrade(_) => panic!("{method} is no upgrade"),
@@ -365,6 +366,31 @@ fn k_13_plain_requests_come_through_threads() {
             "{error:?}"
         );
         assert_eq!(Parsed::new(&lanes.1).status, status, "{method}");
+    }
+}
+
+/// A program that reads the body itself, and answers as it likes.
+#[test]
+fn k_13_a_program_takes_the_stream_of_a_plain_request() {
+    let bytes = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello";
+    let mut lanes = Lanes(bytes, Vec::new());
+    let incoming = blocking::receive_request(Untimed(&mut lanes), OriginPolicy::Any, &Config::new()).unwrap();
+    let blocking::Incoming::Plain(plain) = incoming else { panic!("it is no upgrade") };
+    let (request, mut stream, rest) = plain.into_parts();
+    assert_eq!((request.content_length(), &rest[..]), (Some(5), &b"hello"[..]));
+    stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
+    assert!(lanes.1.starts_with(b"HTTP/1.1 204 "));
+    #[cfg(feature = "tokio")]
+    {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (mut peer, io) = tokio::io::duplex(1 << 12);
+            tokio::io::AsyncWriteExt::write_all(&mut peer, bytes).await.unwrap();
+            let incoming = ws_proto::tokio::receive_request(io, OriginPolicy::Any, &Config::new()).await.unwrap();
+            let ws_proto::poll::Incoming::Plain(plain) = incoming else { panic!("it is no upgrade") };
+            let (request, _, rest) = plain.into_parts();
+            assert_eq!((request.method(), &rest[..]), ("POST", &b"hello"[..]));
+        });
     }
 }
 
@@ -383,6 +409,7 @@ async fn k_13_plain_requests_come_through_tasks() {
                 match ws_proto::tokio::receive_request(io, OriginPolicy::Any, &Config::new()).await? {
                     ws_proto::poll::Incoming::Plain(plain) => {
                         assert_eq!(plain.request().method(), method);
+                        assert_eq!(plain.rest(), if method == "POST" { &b"hello"[..] } else { b"" });
                         plain.respond(200, &[], b"well").await
                     }
                     ws_proto::poll::Incoming::Upgrade(_) => panic!("{method} is no upgrade"),

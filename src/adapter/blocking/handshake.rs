@@ -1,6 +1,7 @@
 //! A server's opening handshake, up to a socket.
 
 use alloc::borrow::ToOwned;
+use alloc::vec::Vec;
 
 use super::wire::Wire;
 use super::{Error, Socket, Stream};
@@ -154,6 +155,19 @@ impl<S: Stream> Plain<S> {
     #[must_use]
     pub const fn request(&self) -> &PlainRequest {
         &self.request
+    }
+
+    /// What has arrived behind the head of the request: its body, or the beginning of it.
+    #[must_use]
+    pub fn rest(&self) -> &[u8] {
+        self.wire.input.rest()
+    }
+
+    /// The request, the stream, and [`Plain::rest`]: for a program that reads the body, or answers by itself.
+    #[must_use]
+    pub fn into_parts(self) -> (PlainRequest, S, Vec<u8>) {
+        let rest = self.rest().to_vec();
+        (self.request, self.wire.stream.release(), rest)
     }
 
     /// Answers, ends the sending direction of the stream, and returns the stream, as [`Upgrade::reject`].

@@ -1,6 +1,7 @@
 //! The opening handshake of a server, up to a socket; and the stream under its deadline.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 use super::wire::Wire;
 use super::{Error, Io, Socket};
@@ -145,6 +146,19 @@ impl<T: Io> Plain<T> {
     #[must_use]
     pub const fn request(&self) -> &PlainRequest {
         &self.request
+    }
+
+    /// What has arrived behind the head of the request: its body, or the beginning of it.
+    #[must_use]
+    pub fn rest(&self) -> &[u8] {
+        self.wire.input.rest()
+    }
+
+    /// The request, the stream, and [`Plain::rest`]: for a program that reads the body, or answers by itself.
+    #[must_use]
+    pub fn into_parts(self) -> (PlainRequest, T, Vec<u8>) {
+        let rest = self.rest().to_vec();
+        (self.request, self.wire.io, rest)
     }
 
     /// Answers, and ends the stream.
