@@ -60,6 +60,11 @@
 //! Nothing here looks at a clock. [`timers`] says when to call next and what is due: the end of a handshake that takes
 //! too long, a ping, a connection that died.
 //!
+//! # A fair share
+//!
+//! A peer that always has bytes ready must not keep a thread from the other connections. A loop of your own gives each
+//! connection a [`Budget`] a turn; `examples/echo_mio` shows it. The drivers for tasks do so by themselves.
+//!
 //! # Features
 //!
 //! `std` (default) has the driver for threads, [`blocking`], and seeds from the operating system. `alloc` has whole
