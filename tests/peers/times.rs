@@ -130,7 +130,7 @@ fn k_04_a_flood_of_pings_does_not_lengthen_the_time_of_a_message() {
         let line = Line::new();
         let mut ends = open(&line, role, split, &slow_config().turn(4 << 10));
         line.push(&said(role, |writer| writer.fragment(Kind::Binary, b"begun", false).unwrap()));
-        line.flood(&said(role, |writer| writer.ping(b"").unwrap()));
+        line.flood(&said(role, |writer| writer.ping(&[7; 125]).unwrap())); // few, and so many reads in a short time
         let mut got = Vec::new();
         let mut receiving = Task::new(ends.all(form, &mut got));
         let mut ended = None;
