@@ -252,3 +252,19 @@ fn k_26_what_is_no_secret_is_shown() {
         assert!(!text.contains(&format!("\"{name}\": ..")), "{text}");
     }
 }
+
+/// A redirect may carry a token in its fragment, or a password before its host.
+#[test]
+fn k_26_secrets_of_a_redirect() {
+    for location in
+        ["https://h/cb#access_token=hunter2", "https://user:hunter2@h/", "//user:hunter2@h/", "/a?b#hunter2"]
+    {
+        let config = Config::new();
+        let mut client =
+            Client::new(ClientRequest::new("ws://h/").unwrap(), &config, Seed::predictable_for_tests(1)).unwrap();
+        let mut bytes = format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\n\r\n").into_bytes();
+        let rejected = client.receive(&mut &mut bytes[..]).unwrap_err();
+        assert_eq!(rejected.header("location"), Some(location.as_bytes()), "it is there all the same");
+        assert_hidden("Rejected", &rejected);
+    }
+}

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use proptest::prelude::*;
 use ws_proto::timers::{Due, Timers};
-use ws_proto::{Config, Connection, Event, Unfinished};
+use ws_proto::{Chunk, Config, Connection, Unfinished};
 
 const fn at(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -240,12 +240,13 @@ fn unfinished(number: u64, received: u64) -> Option<Unfinished> {
     let (mut reader, _) = Connection::server(&Config::new()).into_split();
     let mut before = b"\x89\x80mask".repeat(frames - 1);
     let mut input = &mut before[..];
-    while let Some(event) = reader.receive(&mut input).unwrap() {
-        assert_eq!(event, Event::Ping(b""));
+    while let Some(chunk) = reader.receive_chunk(&mut input).unwrap() {
+        assert_eq!(chunk, Chunk::Ping(b""));
     }
     let mut half = b"\x82\xff\0\0\0\0\0\xff\xff\xffmask".to_vec();
     half.resize(14 + usize::try_from(received).unwrap(), 0);
-    assert_eq!(reader.receive(&mut &mut half[..]), Ok(None));
+    let mut input = &mut half[..];
+    while reader.receive_chunk(&mut input).unwrap().is_some() {}
     let unfinished = reader.unfinished();
     assert_eq!(unfinished.map(|message| (message.number, message.received)), Some((number, received)));
     unfinished

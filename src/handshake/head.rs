@@ -112,9 +112,13 @@ impl fmt::Debug for Shown<'_> {
         if is_secret(self.name) {
             return f.write_str("..");
         }
-        // It may be a URI.
+        // It may be a URI, with secrets in its query, its fragment, or before its host.
         let (shown, query) = without_query(self.value);
-        let hidden = if query.is_some() { "?.." } else { "" };
+        let (shown, fragment) = split_once(shown, b'#').map_or((shown, false), |(before, _)| (before, true));
+        let hidden = if query.is_some() || fragment { "?.." } else { "" };
+        if split_once(shown, b'@').is_some() && shown.windows(2).any(|slashes| slashes == b"//") {
+            return f.write_str("..");
+        }
         write!(f, "\"{}{hidden}\"", shown.escape_ascii())
     }
 }

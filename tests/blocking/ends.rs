@@ -49,6 +49,34 @@ fn k_08_a_client_waits_for_the_end_of_the_stream_for_a_time() {
     }
 }
 
+/// A client whose server has sent its close frame and takes nothing: the deadline passes while the last bytes are written,
+/// and there is nothing to wait for behind it.
+#[test]
+fn k_08_a_client_whose_last_bytes_are_not_taken_ends() {
+    for talks in [false, true] {
+        for keepalive in [None, Some(Duration::from_secs(30))] {
+            let config = Config::new().keepalive(keepalive).closing_timeout(ms(300)).closing_limit(ms(1000));
+            let (near, mut far) = tcp();
+            let mut socket = Socket::new(near, connection(Role::Client, &config), b"", &config);
+            socket.set_write_timeout(Some(ms(200)));
+            thread::spawn(move || {
+                far.write_all(b"\x81\x02hi\x88\x02\x03\xe8").unwrap();
+                while talks && far.write_all(&[0x55; 10_000]).is_ok() {
+                    thread::sleep(ms(1));
+                }
+                thread::sleep(Duration::from_secs(20));
+                drop(far);
+            });
+            let name = format!("talks: {talks}, {keepalive:?}");
+            within(ms(10_000), &name.clone(), move || {
+                assert_eq!(socket.next().map(owned).unwrap(), Some(Message::Text("hi".into())));
+                assert!(matches!(socket.binary(&vec![7; 12 << 20]), Err(Error::TimedOut)), "{name}");
+                while let Ok(Some(_)) = socket.next() {}
+            });
+        }
+    }
+}
+
 /// A server ends the stream itself, and its client does not wait.
 #[test]
 fn k_08_a_server_ends_the_stream() {

@@ -33,6 +33,49 @@ fn k_16_a_close_ends_by_itself_although_nobody_receives() {
     }
 }
 
+/// What had arrived before is delivered all the same, read already or not.
+#[test]
+fn k_16_what_arrived_before_a_sender_gave_up_is_not_lost() {
+    for role in BOTH {
+        for rest in ["in the buffer", "in the stream"] {
+            let line = Line::new();
+            line.state().room = 0;
+            let (mut receiver, mut sender) =
+                Socket::new(line.clone(), connection(role, &Config::new()), b"", &Config::new()).split();
+            let [first, second] = ["first", "second"].map(|text| said(role, |writer| writer.text(text).unwrap()));
+            let late = if rest == "in the buffer" {
+                line.push(&[first, second].concat());
+                None
+            } else {
+                line.push(&first);
+                Some(second)
+            };
+            let mut got = Task::new(async { receiver.next().await.map(|event| event.map(Message::from)) });
+            assert!(matches!(got.run(), Some(Ok(Some(Message::Text(text)))) if text == "first"), "{role:?}, {rest}");
+            drop(got);
+            late.iter().for_each(|second| line.push(second));
+            let mut sending = Task::new(async {
+                sender.binary(&[7; 1000]).await?;
+                sender.flush().await
+            });
+            let ended = sending.run_until(&line, secs(100), millis(100));
+            assert!(is_timed_out(ended.as_ref()), "{role:?}, {rest}: {ended:?}");
+            drop(sending);
+            for expected in ["second", "the end", "nothing"] {
+                let mut got = Task::new(async { receiver.next().await.map(|event| event.map(Message::from)) });
+                let got = got.run();
+                match expected {
+                    "second" => {
+                        assert!(matches!(&got, Some(Ok(Some(Message::Text(text)))) if text == "second"), "{got:?}")
+                    }
+                    "the end" => assert!(is_timed_out(got.as_ref()), "{role:?}, {rest}: {got:?}"),
+                    _ => assert!(matches!(got, Some(Ok(None))), "{role:?}, {rest}: {got:?}"),
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn k_16_a_sender_that_waits_gives_up_by_itself() {
     for (role, split) in BOTH.into_iter().flat_map(|role| [(role, false), (role, true)]) {

@@ -183,7 +183,8 @@ impl Receiving {
             if !waits {
                 peer.end();
             }
-            if waits || (!is_clean && peer.has_read_timeouts()) {
+            // Behind a deadline that has passed there is nothing to wait for.
+            if !monitor.gave_up() && (waits || (!is_clean && peer.has_read_timeouts())) {
                 self.drain(monitor, peer, until);
             }
         }
@@ -198,7 +199,7 @@ impl Receiving {
     fn drain(&mut self, monitor: &Monitor, peer: &mut impl Peer, until: Option<Duration>) {
         while let Ok(1..) = self.input.fill(|buffer| peer.read(monitor, until, buffer)) {
             let now = monitor.now();
-            if monitor.due(now).is_some() || until.is_some_and(|until| until <= now) {
+            if monitor.due(now).is_some() || monitor.gave_up() || until.is_some_and(|until| until <= now) {
                 break;
             }
         }

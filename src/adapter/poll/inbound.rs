@@ -79,8 +79,8 @@ impl Inbound {
             self.kept.let_go();
         }
         loop {
-            if output.link == Link::Over && !matches!(self.stage, Stage::Over | Stage::Ending(Step::Late, _)) {
-                self.give_up(output); // the other half did
+            if self.is_given_up(output) {
+                self.give_up(output);
             }
             self.budget.spend(mem::take(&mut output.writes).saturating_mul(Budget::REPLY)); // a system call each
             if self.budget.is_spent() {
@@ -103,6 +103,16 @@ impl Inbound {
                 Poll::Ready(Ok(false)) | Poll::Pending => {}
             }
         }
+    }
+
+    /// Whether the other half gave up. What was read before is looked at first, but not by a program that panicked.
+    fn is_given_up<T: Io>(&self, output: &Output<T>) -> bool {
+        output.link == Link::Over
+            && match self.stage {
+                Stage::Open => self.input.rest().is_empty() || matches!(output.cause(), Some(Cause::Panicked)),
+                Stage::Ending(Step::Late, _) | Stage::Over => false,
+                Stage::Ending(..) => true,
+            }
     }
 
     /// The event at hand.

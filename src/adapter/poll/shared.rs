@@ -118,7 +118,7 @@ impl<T: Io> Output<T> {
     pub(super) fn poll_write(&mut self) -> Poll<()> {
         let mut cx = Context::from_waker(self.tasks.waker(self.half));
         match self.io.poll_write(&mut cx, &[IoSlice::new(self.writer.pending())]) {
-            Poll::Ready(Ok(0)) => self.broke(io::ErrorKind::WriteZero.into()),
+            Poll::Ready(Ok(0)) => self.broke(io::Error::from(io::ErrorKind::WriteZero)),
             Poll::Ready(Ok(n)) => {
                 self.writer.consume(n);
                 self.wrote(n);
@@ -200,8 +200,8 @@ impl<T: Io> Output<T> {
 
     /// A write failed.
     #[cold]
-    fn broke(&mut self, error: io::Error) {
-        self.cause.get_or_insert_with(|| Error::from(error).into());
+    fn broke(&mut self, error: impl Into<Error>) {
+        self.cause.get_or_insert_with(|| error.into().into());
         self.link = self.link.max(Link::Broken);
         self.drop_pending();
         let other = self.half.other();
@@ -291,9 +291,16 @@ impl<T: Io> Output<T> {
             if earlier.is_some() {
                 self.receiver_waits = false;
                 self.wake(Half::Receiver);
-            } else if !is_closing
-                || self.timers.due(self.io.now().unwrap_or(deadline).max(deadline)) == Some(Due::Closing)
-            {
+                continue;
+            }
+            let now = self.io.now().unwrap_or(deadline).max(deadline);
+            if !is_closing {
+                // As if a write had failed: what the peer said before is still to be read, for the closing time.
+                self.timers.closing(now);
+                self.broke(Error::TimedOut);
+                return;
+            }
+            if self.timers.due(now) == Some(Due::Closing) {
                 self.over(Cause::TimedOut);
                 return;
             }
