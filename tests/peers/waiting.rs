@@ -68,7 +68,7 @@ fn k_16_what_arrived_before_a_sender_gave_up_is_not_lost() {
                 let got = got.run();
                 match expected {
                     "second" => {
-                        assert!(matches!(&got, Some(Ok(Some(Message::Text(text)))) if text == "second"), "{got:?}")
+                        assert!(matches!(&got, Some(Ok(Some(Message::Text(text)))) if text == "second"), "{got:?}");
                     }
                     "the end" => assert!(is_timed_out(got.as_ref()), "{role:?}, {rest}: {got:?}"),
                     _ => assert!(matches!(got, Some(Ok(None))), "{role:?}, {rest}: {got:?}"),
