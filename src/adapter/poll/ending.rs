@@ -92,8 +92,8 @@ impl Inbound {
 
     /// Begins the end with an error.
     pub(super) fn begin_end<T: Io>(&mut self, output: &mut Output<T>, error: Error) {
-        // If a write had failed before, that is the reason: whoever sent was told so.
-        let broken = output.cause().filter(|_| output.link == Link::Broken).cloned();
+        // If a write had failed before, or the other half gave up, that is the reason: whoever sent was told so.
+        let broken = output.cause().filter(|_| output.link != Link::Open).cloned();
         let is_lost = broken.is_some() || matches!(error, Error::Io(_));
         let cause = broken.unwrap_or_else(|| error.into());
         if is_lost {
