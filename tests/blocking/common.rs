@@ -79,9 +79,10 @@ pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     (work(), start.elapsed())
 }
 
+/// The socket's clock may have begun a little before the test's.
 #[track_caller]
 pub(crate) fn assert_between(time: Duration, least: Duration, most: Duration, name: &str) {
-    assert!(time >= least && time <= most + LOAD, "{name}: {time:?}, not {least:?} to {most:?}");
+    assert!(time + ms(10) >= least && time <= most + LOAD, "{name}: {time:?}, not {least:?} to {most:?}");
 }
 
 /// A socket over any stream.

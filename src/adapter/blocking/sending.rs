@@ -78,9 +78,10 @@ impl<S: Stream> Sending<S> {
         }
     }
 
+    /// Where much waits to be written, the newest pong is enough: so a flood of pings queues little.
     fn settle(&mut self) {
-        let has_room = self.writer.has_room();
-        if let Some(reply) = self.owed.take_if(|reply| has_room || reply.is_close()) {
+        let fits = self.writer.has_room() && self.writer.pending().len() < CROWDED;
+        if let Some(reply) = self.owed.take_if(|reply| fits || reply.is_close()) {
             self.writer.reply(reply);
         }
         if self.writer.is_closed() {
@@ -166,6 +167,9 @@ impl<S: Stream> Sending<S> {
         Err(self.monitor.fail(Cause::TimedOut).into())
     }
 }
+
+/// With so many bytes to write, no further pong is queued.
+const CROWDED: usize = 64 << 10;
 
 /// Methods over a `send` that takes what to say to the writer.
 macro_rules! sending {
